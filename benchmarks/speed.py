@@ -1,0 +1,109 @@
+# Requests per second of the server's processor time: one cell of the table at a time.
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from programs import HERE, LIMITS, LOAD_CPU, cpu_seconds, start
+
+BROWSER = {
+    "Connection": "keep-alive",
+    "Cache-Control": "max-age=0",
+    "Upgrade-Insecure-Requests": "1",
+    "User-Agent": "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/126.0.0.0 Mobile Safari/537.36",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "Sec-Fetch-Site": "none",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Accept-Encoding": "gzip, deflate, br",
+    "Accept-Language": "en-US,en;q=0.9",
+    "Cookie": "theme=dark; lang=en; session=0123456789abcdef0123456789abcdef0123",
+}
+QUERY = "name=kitchen+lamp&level=50%25&colour=warm%20white"
+CONNECTIONS = 5  # at a time: as many as asyncio.start_server lets wait
+
+
+@dataclass
+class Workload:
+    """What is asked, which limit server it is compared with, and who cannot do it"""
+
+    name: str
+    path: str
+    fields: dict
+    limit: str  # variant of the limit servers
+    body: bytes = b""
+    without: tuple = ()
+
+    @property
+    def kept(self):
+        return self.limit == "keep"
+
+    def request(self):
+        """the bytes of one request"""
+        method = "POST" if self.body else "GET"
+        fields = {"Host": "127.0.0.1", **self.fields}
+        if self.body:
+            fields["Content-Length"] = str(len(self.body))
+        lines = [f"{method} {self.path} HTTP/1.1", *map(": ".join, fields.items())]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.body
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("GET", "/", {}, "close"),
+        Workload("GET, browser's head", "/", BROWSER, "close"),
+        Workload("GET, kept alive", "/kept", {}, "keep", without=("limit sockets", "microdot")),
+        Workload("GET, browser's head, kept alive", "/kept", BROWSER, "keep",
+                 without=("limit sockets", "microdot")),
+        Workload("parameters to JSON", "/parameters?" + QUERY, {}, "close", without=LIMITS),
+        Workload("POST 1 kB, echoed", "/echo", {}, "echo", b"x" * 1024, ("limit poll",)),
+        Workload("file of 100 kB", "/file", {}, "file", without=("limit poll",)),
+    )
+}  # fmt: skip
+
+
+def measure(server, workload, folder, seconds):
+    """one run against a fresh server"""
+    process = start(server, folder, workload.limit)
+    try:
+        used = cpu_seconds(process.pid)
+        result = (wrk if workload.kept else load)(process.port, workload, seconds)
+        used = cpu_seconds(process.pid) - used
+    finally:
+        process.kill()
+    if result["errors"]:
+        raise RuntimeError(f"{server}, {workload.name}: {result}\n{process.output[-2000:]}")
+    result["per cpu second"] = result["requests"] / used
+    result["per second"] = result["requests"] / result["seconds"]
+    result["server cpu"] = used / result["seconds"]
+    return result
+
+
+def load(port, workload, seconds, connections=CONNECTIONS):
+    """a new connection for each request"""
+    command = [sys.executable, HERE / "load.py", str(port), str(seconds), str(connections)]
+    done = subprocess.run(command, input=workload.request(), stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def wrk(port, workload, seconds):
+    """all requests on four connections"""
+    command = ["taskset", "-c", str(LOAD_CPU), "wrk", "-t1", "-c4", "-d60", "-s", HERE / "wrk.lua"]
+    for field in workload.fields.items():
+        command += ["-H", ": ".join(field)]
+    url = f"http://127.0.0.1:{port}{workload.path}"
+    with subprocess.Popen([*command, url], stdout=subprocess.PIPE) as process:
+        time.sleep(seconds)  # wrk itself knows whole seconds only
+        process.send_signal(signal.SIGINT)
+        return json.loads(process.communicate()[0].splitlines()[-1])
+
+
+def missing(workload):
+    """None, or why this workload cannot be measured"""
+    return "wrk is not installed" if workload.kept and not shutil.which("wrk") else None
