@@ -31,6 +31,7 @@ ROOT = Path(__file__).parent.parent
 APPS = ROOT / "tests" / "apps"
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 PACKAGES = ("ahttpserver", "httpserver")
+DEMO = {"ahttpserver": "ademo", "httpserver": "demo"}  # the packages' demonstrations
 HOST = "127.0.0.1"
 TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)*(.*)", re.M)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import PACKAGES, ROOT
+from harness import DEMO, PACKAGES, ROOT
 from pycom import findings
 
 VENV = Path(sys.prefix)
@@ -175,10 +175,12 @@ def test_old_compiler_refuses(source, tmp_path):
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("port", ["esp32", "unix"])
 @pytest.mark.parametrize("package", PACKAGES)
-def test_types(package, port):
+def test_types(package, port, monkeypatch):
     stubs = VENV / f"stubs-{port}"
-    demo = {"ahttpserver": "ademo", "httpserver": "demo"}[package]
-    run(BIN / "python", "-m", "mypy", "--custom-typeshed-dir", stubs, "-p", package, "-m", demo)
+    monkeypatch.setenv("MYPYPATH", str(stubs))
+    modules = ["-p", package, "-m", "url", "-m", DEMO[package]]
+    options = ["--custom-typeshed-dir", stubs, "--cache-dir", ROOT / ".mypy_cache" / port]
+    run(BIN / "python", "-m", "mypy", *options, *modules)
 
 
 def test_style():
