@@ -123,6 +123,13 @@ class Process:
                 problems.append(f"{len(matching)} tracebacks of {text!r} instead of {times}")
         return "; ".join(problems + [f"traceback of {line!r}" for line in found])
 
+    def busy(self):
+        """Whether one of its threads is running or about to run."""
+        for stat in Path(f"/proc/{self.pid}/task").glob("*/stat"):
+            if stat.read_text().rpartition(")")[2].split()[0] == "R":
+                return True
+        return False
+
     def kill(self):
         """Ends the process now, without looking at how it did."""
         self.process.kill()
@@ -130,10 +137,10 @@ class Process:
 
     def finish(self):
         """Ends the process and fails when it had died or printed what nobody announced."""
-        end = time.monotonic() + 2  # what was just caused may not be printed yet
+        end = time.monotonic() + 1  # what was just caused may not be printed yet
         time.sleep(0.01)
-        while self.unexpected() and time.monotonic() < end and self.process.poll() is None:
-            time.sleep(0.02)
+        while (self.busy() or self.unexpected()) and time.monotonic() < end:
+            time.sleep(0.01)
         if self.exit_expected:
             try:
                 self.process.wait(5)
