@@ -2,8 +2,8 @@
 #
 #     python load.py PORT SECONDS CONNECTIONS < request
 #
-# Connections are opened and read in turn, each up to its end: the kernel queues what the server has
-# not got round to, so nothing here needs to wait for "ready" and the load is as lean as Python
+# Connections are opened and read in turn, each up to its end: the kernel queues what the server
+# has not got round to, so nothing here needs to wait for "ready" and the load is as lean as Python
 # allows. Every answer must be as long as the first. Prints one line of JSON.
 
 import json

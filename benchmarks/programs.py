@@ -32,7 +32,7 @@ def available(server):
 
 
 def prepare(folder):
-    """Put what the programs need into their working folder: files to send, the translation."""
+    """put what the programs need into their working folder: files to send, the translation."""
     (folder / "100k.bin").write_bytes(bytes(range(256)) * 400)
     (folder / "1m.bin").write_bytes(bytes(range(256)) * 4096)
     (folder / "server.py").write_text(to_sync((APPS / "server.py").read_text()))
@@ -41,7 +41,7 @@ def prepare(folder):
 
 
 def start(server, folder, variant="close", heap="256k"):
-    """Start a server on its own processor; returns when it listens."""
+    """start a server on its own processor; returns when it listens."""
     program, arguments = APPS / "server.py", ()
     if server in LIMITS:
         program, arguments = APPS / "limit.py", (server.split()[1], variant)
@@ -65,5 +65,5 @@ def launch(program, folder, *arguments, heap, path=()):
 
 
 def cpu_seconds(pid):
-    """The processor time of all threads of a process; /proc/PID/stat has it too, in 10 ms steps."""
+    """processor time of all threads of a process; /proc/PID/stat has it too, in 10 ms steps"""
     return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) returns

@@ -1,4 +1,5 @@
-# The least a server can do: read once, send a constant, no parsing. What the others are compared with.
+# The least a server can do: read once, send a constant, parse nothing. The others are compared
+# with it.
 #
 #     micropython limit.py PORT asyncio|sockets|poll close|keep|echo|file
 

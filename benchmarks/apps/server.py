@@ -1,4 +1,4 @@
-# The routes that are measured, for ahttpserver; for httpserver they are translated (tests/mirror.py).
+# The routes that are measured, for ahttpserver; tests/mirror.py translates them for httpserver.
 #
 #     micropython server.py PORT
 
@@ -6,9 +6,10 @@ import gc
 import json
 import sys
 
-from ahttpserver import HTTPResponse, HTTPServer, sendfile
 from ahttpserver.sse import EventSource
 from hold_ahttpserver import hold
+
+from ahttpserver import HTTPResponse, HTTPServer, sendfile
 from run_ahttpserver import run, sleep
 
 try:

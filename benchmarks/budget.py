@@ -1,0 +1,57 @@
+# Guards what memory the packages take: these figures are exact on the pinned interpreter, so that
+# any growth is somebody's decision. Raise a budget here in the commit that needs it, and say why.
+#
+#     .venv/bin/python benchmarks/budget.py       all figures beside their budgets
+#
+# tests/test_budget.py fails when one is exceeded. Speed is not guarded: it depends on the machine.
+
+import sys
+import tempfile
+from pathlib import Path
+
+import memory
+from programs import prepare
+
+# Bytes; the objects on the heap are those of a 64-bit machine, about twice a board's.
+BUDGET = {
+    "ahttpserver": {
+        "core": 10000,
+        "import": 24000,
+        "request": 2400,
+        "request, browser head": 3400,
+    },
+    "httpserver": {
+        "core": 10000,
+        "import": 24000,
+        "request": 2400,
+        "request, browser head": 3400,
+    },
+}
+
+
+def measure(package, folder):
+    """Everything a budget can name; "core" and the optional modules are sizes of .mpy files."""
+    prepare(folder)
+    minimal, browser = memory.per_request(package, folder)
+    return {
+        **memory.mpy_sizes(package, folder),
+        "import": memory.import_ram([package, package + ".sse"], folder),
+        "request": minimal,
+        "request, browser head": browser,
+    }
+
+
+def main():
+    exceeded = 0
+    for package, budget in BUDGET.items():
+        with tempfile.TemporaryDirectory() as folder:
+            figures = measure(package, Path(folder))
+        for name, figure in figures.items():
+            allowed = budget.get(name)
+            exceeded += allowed is None or figure > allowed
+            print(f"{package:12} {name:24} {figure:6} of {allowed}")
+    return 1 if exceeded else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
