@@ -125,10 +125,11 @@ class Process:
 
     def busy(self):
         """Whether one of its threads is running or about to run."""
-        for stat in Path(f"/proc/{self.pid}/task").glob("*/stat"):
-            if stat.read_text().rpartition(")")[2].split()[0] == "R":
-                return True
-        return False
+        try:
+            stats = [path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        except OSError:  # a thread has just ended
+            return True
+        return any(stat.rpartition(")")[2].split()[0] == "R" for stat in stats)
 
     def kill(self):
         """Ends the process now, without looking at how it did."""
