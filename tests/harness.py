@@ -140,7 +140,9 @@ class Process:
         """Ends the process and fails when it had died or printed what nobody announced."""
         end = time.monotonic() + 1  # what was just caused may not be printed yet
         time.sleep(0.01)
-        while (self.busy() or self.unexpected()) and time.monotonic() < end:
+        while self.process.poll() is None and time.monotonic() < end:
+            if not self.busy() and not self.unexpected():
+                break
             time.sleep(0.01)
         if self.exit_expected:
             try:
