@@ -36,6 +36,8 @@ _FRAMING = {4: b"host", 6: b"expect", 10: b"connection", 14: b"content-length",
 class InvalidRequest(Exception):
     """A request that is answered with an error: .status is its code.  Handlers may raise it too."""
 
+    header = None  # more fields for the answer, a dict
+
     def __init__(self, message, status=400):
         super().__init__(message)
         self.status = status
@@ -203,7 +205,7 @@ def chunk_size(line):
     size = line.split(b";", 1)[0]
     if len(size) < len(line):
         size = size.rstrip(b" \t")  # blanks are allowed before an extension, which is ignored
-    if size.strip(_HEX) or not 0 < len(size) <= 8 or b"\r" in line or b"\0" in line:
+    if size.strip(_HEX) or not 0 < len(size) <= 8:
         raise InvalidRequest("invalid chunk")
     return int(size, 16)
 

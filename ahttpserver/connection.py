@@ -1,0 +1,281 @@
+# The connection: where a request's body ends and a response's body ends (RFC 9112 section 6).
+#
+# Bytes that come have no seams: the server has to count.  A body is as long as Content-Length says,
+#
+#     POST /form HTTP/1.1\r\n ... Content-Length: 5\r\n\r\nhello
+#
+# or comes in chunks, each with its size in hexadecimal before it, the last one being empty:
+#
+#     PUT /file HTTP/1.1\r\n ... Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n
+#
+# A handler gets one object as reader and as writer.  Reading stops where the body ends.  What is
+# written is collected, so that a small response leaves in one piece, and so that the head can still
+# be completed: when the handler ends before anything was sent, the length of the body is known,
+# Content-Length is added and the connection can carry another request.  Otherwise its end is
+# the end of the body.
+
+from url import HTTPRequest, InvalidRequest, MAX_CHUNK_LINE, MAX_TRAILERS, chunk_size, head_end
+
+from .wire import ClientGone, Wire
+
+BLOCK = 1024  # bytes read at once
+BUFFER = 2048  # bytes that are collected before some are sent
+
+# The states of a connection, the least worth keeping first.
+LINGERING = 0  # answered; what the client still sends is read away
+IDLE = 1  # kept after a response
+SILENT = 2  # new, nothing has come yet
+HEAD = 3  # a request has begun to come
+BODY = 4  # httpserver: a short body is still to come
+SERVED = 5  # a handler is at work
+
+
+class Connection(Wire):
+    """What a handler gets as reader and as writer."""
+
+    state = SERVED
+    request = None
+    body = 0  # bytes of the request's body, or of its chunk, that are still to be read
+    more = False  # more chunks follow; None: nobody can know what follows
+    seam = False  # a chunk's last CR LF is still to be read
+    expect = False  # the client waits for 100 Continue
+    status = 0  # of the response, 0 before it was begun
+    head = None  # its head, held back while Content-Length may still be added
+    room = None  # bytes that its body may still take, None: until the connection closes
+    size = 0  # bytes collected
+    mute = sent = keep = stream = False  # no body goes out; the head has left; see seal(); see sse.py
+
+    def __init__(self, app, sock, address):
+        super().__init__(sock, address)
+        self.app = app
+        self.input = b""
+        self.output = []
+
+    # The request
+
+    def next(self):
+        """Take the next request's head from the input, if it is there whole; or InvalidRequest."""
+        while self.input[:2] == b"\r\n":  # some clients end a body so (RFC 9112 section 2.2)
+            self.input = self.input[2:]
+        self.request = self.room = self.more = None
+        self.status = 0
+        self.sent = self.mute = False
+        end = head_end(self.input)
+        if not end:
+            return False
+        head = self.input
+        if end < len(head):
+            head = head[:end]
+        self.input = self.input[end:]
+        self.request = request = HTTPRequest(head)
+        self.body = request.length
+        self.more = request.chunked
+        self.expect = request.expect
+        return True
+
+    async def read(self, n=-1):
+        """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
+        if n >= 0:
+            return self._cut(n) if await self._ready() else b""
+        limit = self.app.max_body
+        parts = []
+        while self.body <= limit and await self._ready():
+            parts.append(self._cut(limit))
+            limit -= len(parts[-1])
+        if self.body:
+            raise InvalidRequest("body too large", 413)
+        return b"".join(parts)
+
+    async def readexactly(self, n):
+        """n bytes of the body; EOFError if it ends before."""
+        data = bytearray(n)
+        if await self.readinto(data) < n:
+            raise EOFError
+        return bytes(data)
+
+    async def readinto(self, buf):
+        """Fill buf from the body; return the number of bytes, less than len(buf) only at its end."""
+        done = 0
+        while done < len(buf) and await self._ready():
+            data = self._cut(len(buf) - done)
+            buf[done : done + len(data)] = data
+            done += len(data)
+        return done
+
+    async def readline(self):
+        """A line of the body with its LF, the last one perhaps without; or 413 over max_body."""
+        line = b""
+        while line[-1:] != b"\n" and await self._ready():
+            line += self._cut(self.input.find(b"\n", 0, self.body) + 1 or self.body)
+            if len(line) > self.app.max_body:
+                raise InvalidRequest("line too long", 413)
+        return line
+
+    async def _ready(self):
+        # True when the input begins with bytes of the body, False at the body's end.
+        if self.expect and not self.sent:
+            await self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.expect = False
+        if not self.body and self.more is not False:
+            await self._chunk()
+        if self.body and not self.input:
+            self.input = await self._receive()
+        return self.body > 0
+
+    def _cut(self, n):
+        n = min(n, self.body)
+        data = self.input
+        if n < len(data):
+            data = data[:n]
+        self.input = self.input[len(data) :]
+        self.body -= len(data)
+        return data
+
+    async def _chunk(self):
+        # The head of the next chunk: its size, or after the last one lines that are dropped.
+        if self.more is None:
+            raise InvalidRequest("invalid chunk")
+        self.more = None  # what an error below leaves behind
+        if self.seam:
+            await self._line(0)
+        self.body = chunk_size(await self._line(MAX_CHUNK_LINE))
+        self.more = self.seam = self.body > 0
+        if not self.more:
+            left = MAX_TRAILERS
+            line = await self._line(left)
+            while line:
+                left -= len(line)
+                line = await self._line(left)
+
+    async def _line(self, limit):
+        # A line of at most limit bytes, without its CR LF.
+        end = self.input.find(b"\n")
+        while end < 0 and len(self.input) < limit + 2:
+            self.input += await self._receive()
+            end = self.input.find(b"\n")
+        line = self.input[: max(end - 1, 0)]
+        if not 0 < end < limit + 2 or self.input[end - 1] != 13 or b"\r" in line:
+            self.more = None
+            raise InvalidRequest("invalid chunk")
+        self.input = self.input[end + 1 :]
+        return line
+
+    async def _receive(self):
+        data = await self.receive(BUFFER)
+        if not data:
+            raise ClientGone("the body was cut short")
+        self.left += len(data)
+        return data
+
+    def unread(self):
+        """Whether the client has sent, or may still send, what nobody has read."""
+        return not self.expect and (self.more is not False or len(self.input) != self.body)
+
+    # The response
+
+    def begin(self, status, head, length, close):
+        """Begin a response, for HTTPResponse.  length: of the body in bytes, or None."""
+        if self.sent:
+            raise ValueError("a response has been sent already")
+        self.status = status
+        self.head = head
+        self.room = length
+        self.keep = not close
+        self.mute = status in (204, 304) or self.request and self.request.method == "HEAD"
+        self.output = []
+        self.size = 0
+
+    def announce(self, length):
+        """The body will have length bytes, unless something of it was written already."""
+        if self.room is None and self.head and not self.size:
+            self.room = length
+
+    def write(self, data):
+        """Collect data (bytes or str); ValueError if it is more than the response's length."""
+        if self.closing:
+            raise ClientGone("closed")
+        if isinstance(data, str):
+            data = data.encode()
+        elif not isinstance(data, bytes):
+            data = bytes(data)  # it may be a buffer that its owner fills again
+        if self._count(len(data)):
+            self.output.append(data)
+            if BUFFER < self.size <= 2 * BUFFER:
+                data = self._collected()[0]
+                self.output = [data[self.take(data) :]]
+                self.size = len(self.output[0])
+
+    async def put(self, data):
+        """Send data (a buffer) at once, without a copy of it."""
+        if self._count(len(data)):
+            await self.drain()
+            await self.push(data)
+
+    async def drain(self):
+        """Send all that is collected; or ClientGone."""
+        if self.mute and self.sent and self.room is None:
+            raise ClientGone("no body is wanted")  # or a HEAD for an endless body would never end
+        for data in self._collected():
+            await self.push(data)
+
+    async def finish(self):
+        """The handler has ended: complete the response, and see whether another may follow."""
+        if not (self.status or self.output or self.sent or self.closing):
+            raise ValueError("the handler has sent nothing")
+        if self.head and self.room is None:
+            self.room = 0
+        await self.drain()
+        if self.room is None or self.room and not self.mute or self.closing:
+            self.keep = False
+        if self.keep:
+            self.input = self.input[self.body :]
+
+    def _count(self, n):
+        # Book n bytes of the body; true if they are to be sent.
+        if self.room is not None:
+            if n > self.room:
+                raise ValueError("the body is longer than its Content-Length")
+            self.room -= n
+        self.size += n
+        return n and not self.mute
+
+    def _collected(self):
+        # Take what is to be sent: in one piece, unless that meant to copy a large one.
+        if not self.sent:
+            if self.head:
+                self.output.insert(0, self._complete())
+            self.sent = bool(self.output)
+            self.left = self.app.timeout
+        output = self.output
+        if output:
+            self.output = []
+            if len(output) > 1 and self.size <= 2 * BUFFER:
+                output = [b"".join(output)]
+            self.size = 0
+        return output
+
+    def _complete(self):
+        # The head with the fields that only the connection knows (RFC 9112 sections 6.3 and 9.3).
+        head = self.head
+        self.head = None
+        if self.status in (204, 304):
+            self.room = 0
+        elif self.room is not None:
+            head += "Content-Length: %d\r\n" % (self.size + self.room)
+        if self.room is None or self.body > len(self.input) or self.more is not False or self.expect:
+            self.keep = False
+        if self.keep and self.request.keep_alive:
+            return (head + "Connection: keep-alive\r\n\r\n").encode()
+        self.keep = False
+        return (head + "Connection: close\r\n\r\n").encode()
+
+    def get_extra_info(self, name):
+        """"peername": the client's (address, port); None for other names."""
+        if name == "peername":
+            a = self.address
+            if not isinstance(a, tuple):  # the unix port gives a struct sockaddr_in
+                a = "%d.%d.%d.%d" % (a[4], a[5], a[6], a[7]), a[2] << 8 | a[3]
+            return a
+
+    async def wait_closed(self):
+        """Return at once: the server closes the socket."""

@@ -1,0 +1,65 @@
+# Receiving a file: an upload of any size in constant memory.
+#
+# The upload goes to a temporary name and replaces the file only when it is complete.  A broken
+# upload, a full disk or a vanished client leave the old file as it was.
+
+from os import remove, rename
+
+from url import InvalidRequest
+
+BUFFER = 2048
+
+_busy = set()  # names that uploads write to now
+
+
+async def receivefile(reader, filename, max_size=None):
+    """
+    Store the request's body as a file and return its size in bytes.
+
+    Raises InvalidRequest 413 over max_size bytes, 409 while another upload writes the same file,
+    404 or 507 if it cannot be created or the disk is full.  The name must be safe: see url.inside.
+    """
+    part = filename + ".part"
+    if part in _busy:
+        raise InvalidRequest("another upload is under way", 409)
+    _busy.add(part)
+    try:
+        try:
+            size = await _store(reader, part, max_size)
+            rename(part, filename)
+        except:  # noqa: E722  also when the task is cancelled
+            _discard(part)
+            raise
+    finally:
+        _busy.discard(part)
+    return size
+
+
+async def _store(reader, part, max_size):
+    # Copy the body to the file part; the number of bytes.
+    size = 0
+    if max_size is not None and reader.body > max_size:
+        raise InvalidRequest("file too large", 413)
+    try:
+        file = open(part, "wb")
+    except OSError:
+        raise InvalidRequest("the file cannot be created", 404)
+    with file:
+        data = await reader.read(BUFFER)
+        while data:
+            size += len(data)
+            if max_size is not None and size > max_size:
+                raise InvalidRequest("file too large", 413)
+            try:
+                file.write(data)
+            except OSError:
+                raise InvalidRequest("the disk is full", 507)
+            data = await reader.read(BUFFER)
+    return size
+
+
+def _discard(part):
+    try:
+        remove(part)
+    except OSError:
+        pass

@@ -1,0 +1,110 @@
+# The response: what a server says before the body (RFC 9110 section 15, RFC 9112 section 4).
+#
+#     HTTP/1.1 200 OK                            the status line: version, code, reason
+#     Content-Type: text/html                    header fields
+#     Content-Length: 842                        added by the connection, when it knows it
+#     Connection: close                          so is this one
+#                                                an empty line; the body follows
+
+# One string, not a dict: that takes a third of the memory.
+_REASONS = """
+200 OK
+201 Created
+202 Accepted
+204 No Content
+206 Partial Content
+301 Moved Permanently
+302 Found
+303 See Other
+304 Not Modified
+307 Temporary Redirect
+308 Permanent Redirect
+400 Bad Request
+401 Unauthorized
+403 Forbidden
+404 Not Found
+405 Method Not Allowed
+406 Not Acceptable
+408 Request Timeout
+409 Conflict
+410 Gone
+411 Length Required
+412 Precondition Failed
+413 Content Too Large
+414 URI Too Long
+415 Unsupported Media Type
+416 Range Not Satisfiable
+417 Expectation Failed
+422 Unprocessable Content
+428 Precondition Required
+429 Too Many Requests
+431 Request Header Fields Too Large
+500 Internal Server Error
+501 Not Implemented
+502 Bad Gateway
+503 Service Unavailable
+504 Gateway Timeout
+505 HTTP Version Not Supported
+507 Insufficient Storage
+"""
+
+
+class HTTPResponse:
+    """
+    The head of a response.
+
+    status: 200...599; mimetype: the Content-Type; close: False lets the connection carry another
+    request; header: dict of further fields, a value is a str, an int or a list of these.
+    send() raises ValueError for what would break the head: CR, LF, NUL, fields of the connection.
+    """
+
+    def __init__(self, status=200, mimetype=None, close=True, header=None):
+        self.status = status
+        self.mimetype = mimetype
+        self.close = close
+        self.header = header
+
+    async def send(self, writer, body=None):
+        """
+        Begin the response; with body (bytes or str) its length is sent too.
+
+        Without body the handler writes it.  Nothing leaves before writer.drain() or the end of
+        the handler; until then another send() replaces this one.
+        """
+        if isinstance(body, str):
+            body = body.encode()
+        length = None if body is None else len(body)
+        head = "HTTP/1.1 " + status_line(self.status) + "\r\n"
+        if self.mimetype:
+            head += field("Content-Type", self.mimetype)
+        if self.header:
+            for name, value in self.header.items():
+                if name.lower() == "content-length":
+                    length = int(value)
+                else:
+                    head += field(name, value)
+        writer.begin(self.status, head, length, self.close)
+        if body:
+            writer.write(body)
+
+
+def status_line(status):
+    """The code and its reason phrase, such as "404 Not Found"."""
+    if status == 200:
+        return "200 OK"
+    if not isinstance(status, int) or not 200 <= status < 600:
+        raise ValueError("status must be 200...599")
+    start = _REASONS.find("\n%d " % status) + 1
+    return _REASONS[start : _REASONS.find("\n", start)] if start else "%d Unknown" % status
+
+
+def field(name, value):
+    """A header field's line; several, if value is a list.  ValueError for what would break it."""
+    if isinstance(value, (list, tuple)):
+        return "".join([field(name, one) for one in value])
+    line = "%s: %s" % (name, value)
+    if "\r" in line or "\n" in line or "\0" in line:
+        raise ValueError("CR, LF or NUL in a header field")
+    if name.lower() in ("transfer-encoding", "connection"):
+        raise ValueError(name + " is the connection's own field")
+    return line + "\r\n"

@@ -1,0 +1,36 @@
+# Sending a file: its length is told first, then it goes out in pieces of one small buffer.
+
+from os import stat
+
+from url import InvalidRequest
+
+BUFFER = 4096  # bytes; a larger one gains little
+
+
+async def sendfile(writer, filename, start=0, length=None):
+    """
+    Send a file, or length bytes of it from start on, as the body or as a part of it.
+
+    Sent first, it decides the response's Content-Length.  InvalidRequest 404 if it cannot be opened.
+    """
+    try:
+        info = stat(filename)
+        if info[0] & 0x4000:
+            raise OSError("a folder")
+        file = open(filename, "rb")
+    except OSError:
+        raise InvalidRequest("no such file", 404)
+    with file:
+        rest = max(info[6] - start, 0)
+        if length is not None:
+            rest = min(rest, length)
+        writer.announce(rest)
+        if start:
+            file.seek(start)
+        buffer = memoryview(bytearray(min(rest, BUFFER)))
+        while rest:
+            n = file.readinto(buffer[: min(rest, BUFFER)])
+            if not n:
+                break  # it became shorter meanwhile: the connection sees that bytes are missing
+            await writer.put(buffer[:n])
+            rest -= n

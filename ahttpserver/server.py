@@ -1,0 +1,194 @@
+# The server: who is served when.  One task accepts, one task a connection, one watches the clocks.
+#
+# asyncio.start_server would accept too, but spins when accept fails, and dies when memory runs out.
+#
+# A board has ten sockets, so connections are few and each has a state.  When all places are taken,
+# a newcomer gets the place of the connection that is least worth keeping: the lowest state first,
+# in it the one whose time is up first.  Those that are being served are left alone.
+
+from asyncio import create_task, current_task, get_event_loop, sleep_ms
+from errno import EAGAIN
+from time import ticks_diff, ticks_ms
+
+from url import InvalidRequest
+
+from .app import App, HTTPServerError
+from .connection import BLOCK, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
+from .wire import ClientGone, readable
+
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
+    b"Retry-After: 1\r\nConnection: close\r\n\r\nbusy\n"
+)
+
+
+class HTTPServer(App):
+    """
+    An HTTP/1.1 server.
+
+    host, port: where to listen; backlog: connections that the system may hold in waiting
+    timeout: seconds that a client may keep the server waiting; max_connections: at once
+    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
+    log: function of a str, called for each request, start and stop
+    """
+
+    _tasks = ()
+
+    async def start(self):
+        """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
+        if self._tasks:
+            raise HTTPServerError("the server has been started already")
+        self._listener = self.listen()
+        self._tasks = create_task(self._accept(self._listener)), create_task(self._watch())
+
+    async def stop(self):
+        """Close the listener and all connections; a handler that calls this still has its answer."""
+        if not self._tasks:
+            return
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = ()
+        self._listener.close()
+        me = current_task()
+        others = [conn for conn in self.connections if conn.task is not me]
+        self.connections = []
+        for conn in others:
+            conn.task.cancel()
+        for _ in range(100):  # a second for what they have to finish
+            if all([conn.task.done() for conn in others]):
+                break
+            await sleep_ms(10)
+        for conn in others:
+            conn.shut()
+        self.note("stopped")
+
+    async def _accept(self, listener):
+        while True:
+            await readable(listener)
+            try:
+                for _ in range(8):
+                    sock, address = listener.accept()
+                    await self._admit(sock, address)
+            except (OSError, MemoryError) as e:
+                if e.args[:1] != (EAGAIN,):
+                    await sleep_ms(100)  # it may fail for long: no place, no memory
+
+    async def _admit(self, sock, address):
+        try:
+            sock.setblocking(False)
+            if len(self.connections) >= self.max_connections:
+                await sleep_ms(0)  # whoever can be read is read before one has to go
+                if not self._evict():
+                    return self._turn_away(sock)
+            if self.ssl:
+                sock = self.ssl.wrap_socket(
+                    sock, server_side=True, do_handshake_on_connect=False
+                )
+            conn = Connection(self, sock, address)
+            conn.task = create_task(self._serve(conn))
+            self.connections.append(conn)
+        except:  # noqa: E722  also when the task is cancelled
+            sock.close()
+            raise
+
+    def _evict(self):
+        # Make room for one connection; False if all are being served.
+        if len(self.connections) < self.max_connections:
+            return True
+        victim = None
+        for conn in self.connections:
+            if conn.state < SERVED and conn.until is not None:
+                if (
+                    victim is None
+                    or conn.state < victim.state
+                    or conn.state == victim.state
+                    and ticks_diff(conn.until, victim.until) < 0
+                ):
+                    victim = conn
+        if victim:
+            self.connections.remove(victim)
+            victim.task.cancel()
+        return victim
+
+    def _turn_away(self, sock):
+        if not self.ssl:
+            sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
+            sock.write(_BUSY)
+        sock.close()
+
+    async def _serve(self, conn):
+        try:
+            conn.state = SILENT
+            while await self._request(conn):
+                conn.state = SERVED
+                await self.exchange(conn)
+                if not conn.keep or conn not in self.connections:
+                    break
+                conn.state = IDLE
+            if conn.unread() and not conn.gone:
+                await self._linger(conn)
+        except ClientGone:
+            pass
+        except Exception as e:
+            self.report(e)
+        finally:
+            if conn in self.connections:
+                self.connections.remove(conn)
+            conn.shut()
+
+    async def _request(self, conn):
+        # Wait for the head of a request; False if there is none to be answered.
+        conn.left = self.timeout
+        try:
+            while not conn.next():
+                if conn.input and conn.state != HEAD:
+                    conn.state = HEAD
+                    conn.left = self.timeout
+                data = await conn.receive(BLOCK)
+                if not data:
+                    conn.gone = True
+                    return False
+                conn.input += data
+            return True
+        except ClientGone:
+            if conn.left > 0 or not conn.input:
+                raise
+            error = InvalidRequest("", 408)
+        except InvalidRequest as e:
+            error = e
+        await self.refuse(conn, error)
+        self.note_request(conn)
+        return False
+
+    async def _linger(self, conn):
+        conn.state = LINGERING
+        conn.input = b""
+        conn.left = 1000
+        rest = 65536
+        while rest > 0:
+            data = await conn.receive(BLOCK)
+            if not data:
+                break
+            rest -= len(data)
+
+    async def _call(self, handler, conn):
+        coroutine = handler(conn, conn, conn.request)
+        if not hasattr(coroutine, "send"):
+            raise TypeError("the handler of %s is not async" % conn.request.path)
+        await coroutine
+
+    async def _watch(self):
+        # Ends what takes too long, and streams whose client has closed.
+        while True:
+            await sleep_ms(500)
+            now = ticks_ms()
+            for conn in self.connections:
+                if conn.until is not None and ticks_diff(now, conn.until) >= 0 or conn.ended():
+                    conn.late = True
+                    conn.task.cancel()
+
+    def report(self, exception):
+        """Tell the event loop's exception handler, as for any task."""
+        get_event_loop().call_exception_handler(
+            {"message": "exception in a handler", "exception": exception, "future": current_task()}
+        )

@@ -1,0 +1,80 @@
+# Server-sent events: a response that never ends (WHATWG HTML, section 9.2).
+#
+#     event: temperature                         its name, optional
+#     id: 17                                     what a browser tells when it comes back, optional
+#     data: 21.5                                 a line of text
+#     data: degrees                              another line of the same event
+#                                                an empty line: the event is complete
+#
+# A page listens with new EventSource("/api/time").onmessage = (event) => show(event.data).  It comes
+# back by itself when the connection is lost; request.header.get("last-event-id") says what it
+# has seen.  A line that begins with a colon is a comment: send() without arguments, every 15 s or
+# so, finds out about clients that have left without a word.
+
+from .response import HTTPResponse
+from .wire import ClientGone
+
+
+async def EventSource(reader, writer):
+    """
+    Begin an event stream and return the object whose send() feeds it.
+
+    When only two places for connections are left: answers 503 and raises ClientGone.
+    """
+    app = writer.app
+    if sum([conn.stream for conn in app.connections]) >= max(1, app.max_connections - 2):
+        await HTTPResponse(503, "text/plain", header={"Retry-After": 5}).send(writer, "busy\n")
+        await writer.drain()
+        raise ClientGone("too many event streams")
+    await HTTPResponse(200, "text/event-stream", header={"Cache-Control": "no-store"}).send(writer)
+    await writer.drain()
+    if writer.mute:
+        raise ClientGone("a HEAD request")
+    writer.stream = True
+    return _EventSource(writer)
+
+
+class _EventSource:
+    def __init__(self, writer):
+        self.writer = writer
+
+    async def send(self, data=None, id=None, event=None, retry=None):
+        """
+        Send an event, or without arguments a comment; ClientGone when the client has left.
+
+        data: anything, lines end in CR, LF or both; id, event: one line (else ValueError)
+        retry: milliseconds after which a browser comes back
+        """
+        for piece in format_event(data, id, event, retry):
+            self.writer.write(piece)
+        await self.writer.drain()
+
+
+def format_event(data=None, id=None, event=None, retry=None):
+    """The pieces (str or bytes) of an event.  ValueError for CR, LF or NUL in id or event."""
+    head = ""
+    if event is not None:
+        head += _line("event", event)
+    if id is not None:
+        head += _line("id", id)
+    if retry is not None:
+        head += "retry: %d\n" % retry
+    if data is None:
+        return (head or ":\n") + "\n",
+    if not isinstance(data, (str, bytes)):
+        data = str(data)
+    cr, lf = (b"\r", b"\n") if isinstance(data, bytes) else ("\r", "\n")
+    if cr in data:
+        data = data.replace(cr + lf, lf).replace(cr, lf)
+    pieces = [head]
+    for line in data.split(lf) if lf in data else (data,):
+        pieces += "data: ", line, "\n"
+    pieces.append("\n")
+    return pieces
+
+
+def _line(name, value):
+    value = str(value)
+    if "\r" in value or "\n" in value or "\0" in value:
+        raise ValueError("CR, LF or NUL in " + name)
+    return name + ": " + value + "\n"

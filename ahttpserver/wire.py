@@ -1,0 +1,112 @@
+# The wire: takes bytes from a socket and hands bytes to it, and waits only when it must.
+#
+# A socket that does not block answers at once: with bytes, with b"" when the other side has ended,
+# or with None for "not now".  Only after a None the task waits, in asyncio's own queue of sockets,
+# and other tasks run.  Asking before waiting saves most requests a turn of the scheduler.
+#
+# Nobody may keep us waiting for ever.  A wire has .left, the milliseconds of waiting that remain; a
+# wait says in .until when they will be used up, and the server's watchdog, one task for all
+# connections, then sets .late and cancels the task, which ends the wait with ClientGone.
+
+from asyncio import CancelledError, core, sleep_ms
+from time import ticks_add, ticks_diff, ticks_ms
+
+TURNS = 8  # so often in a row a socket may be ready before the other tasks get a turn
+_LONGEST = 1 << 28  # milliseconds that ticks can count
+
+
+class ClientGone(OSError):
+    """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
+
+
+class Wire:
+    """A socket of one client.  address: what accept() said."""
+
+    def __init__(self, sock, address):
+        self.sock = sock
+        self.address = address
+        self.task = self.until = None
+        self.left = self.turns = 0
+        self.late = self.gone = self.closing = False
+
+    async def receive(self, n):
+        """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
+        while True:
+            if self.gone:
+                raise ClientGone("closed")
+            try:
+                data = self.sock.read(n)
+            except OSError as e:
+                raise ClientGone(*e.args)
+            if data is None:
+                await self._wait(core._io_queue.queue_read)
+            else:
+                self.turns += 1
+                if self.turns > TURNS:
+                    self.turns = 0
+                    await sleep_ms(0)
+                return data
+
+    async def push(self, data):
+        """Hand over all bytes of data; or ClientGone."""
+        sent = self.take(data)
+        while sent < len(data):
+            await self._wait(core._io_queue.queue_write)
+            data = memoryview(data)[sent:]
+            sent = self.take(data)
+        self.turns += 1
+        if self.turns > TURNS:
+            self.turns = 0
+            await sleep_ms(0)
+
+    def take(self, data):
+        """Hand over what the socket takes at once and return its number; or ClientGone."""
+        if self.gone:
+            raise ClientGone("closed")
+        try:
+            sent = self.sock.write(data) or 0
+        except OSError as e:
+            self.gone = True
+            raise ClientGone(*e.args)
+        self.left += sent
+        return sent
+
+    def _wait(self, queue):  # async, but only a generator can hand its task to asyncio's queues
+        start = ticks_ms()
+        self.turns = 0
+        self.until = ticks_add(start, min(max(self.left, 0), _LONGEST))
+        try:
+            yield queue(self.sock)
+        except CancelledError:
+            if self.late:
+                self.late = False
+                raise ClientGone("timed out")
+            raise
+        finally:
+            self.until = None
+            self.left -= ticks_diff(ticks_ms(), start)
+
+    def close(self):
+        """Nothing more will be written.  The server closes the socket when the handler has ended."""
+        self.closing = True
+
+    def ended(self):
+        """Whether the client of an event stream has closed it.  Never a second waiter on a socket."""
+        if self.stream and not self.gone:
+            try:
+                self.gone = self.sock.read(64) == b""
+            except OSError:
+                self.gone = True
+        return self.stream and self.gone
+
+    def shut(self):
+        """Close the socket, once."""
+        sock, self.sock = self.sock, None
+        if sock:
+            self.gone = True
+            sock.close()
+
+
+def readable(sock):  # async
+    """Wait until sock can be read."""
+    yield core._io_queue.queue_read(sock)

@@ -1,0 +1,248 @@
+# The server: who is served when.  One loop, one poll over the listener and all connections.
+#
+# A connection is read whenever it has something to say, never waited for: a browser opens spare
+# connections and is silent on them, and nobody else must wait for that.  A handler is called when
+# the request's head is complete, and its body too if that is short.  Meanwhile all others wait.
+#
+# A board has ten sockets, so connections are few and each has a state.  When all places are taken,
+# a newcomer gets the place of the connection that is least worth keeping: the lowest state first,
+# in it the one whose time is up first.  Those that were handed over to a thread are left alone.
+
+import sys
+from select import POLLIN, poll
+from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+
+from url import InvalidRequest
+
+from .app import CONNECTION_KEEP_ALIVE, App, HTTPServerError
+from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
+from .wire import ClientGone
+
+_EAGAIN = 11
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
+    b"Retry-After: 1\r\nConnection: close\r\n\r\nbusy\n"
+)
+
+
+class HTTPServer(App):
+    """
+    An HTTP/1.1 server.
+
+    host, port: where to listen; backlog: connections that the system may hold in waiting
+    timeout: seconds that a client may keep the server waiting; max_connections: at once
+    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
+    log: function of a str, called for each request, start and stop
+    .on_error: function of an exception that a handler did not catch; it may call stop() or raise
+    """
+
+    on_error = None
+    _running = False
+
+    def start(self):
+        """Serve until stop() is called; OSError if the port is taken, HTTPServerError if running."""
+        if self._running:
+            raise HTTPServerError("the server has been started already")
+        listener = self.listen()
+        self._running = True
+        self._poller = poll()
+        self._poller.register(listener, POLLIN)
+        try:
+            self._checked = ticks_ms()
+            while self._running:
+                self._turn(listener)
+        finally:
+            self._running = False
+            listener.close()
+            for conn in self.connections:
+                if conn.owned:
+                    conn.gone = True  # its thread finds out at the next send
+                else:
+                    conn.shut()
+            self.connections = []
+            self.note("stopped")
+
+    def stop(self):
+        """Ask start() to return; it does within about a second."""
+        self._running = False
+
+    def _turn(self, listener):
+        # Wait for something to happen, and deal with it.
+        newcomers = False
+        for sock, _ in self._poller.poll(500):
+            if sock is listener:
+                newcomers = True  # after those who are here already
+            else:
+                for conn in self.connections:
+                    if conn.sock is sock:
+                        self._readable(conn)
+                        break
+        if newcomers:
+            self._accept(listener)
+        if ticks_diff(ticks_ms(), self._checked) >= 500:
+            self._checked = ticks_ms()
+            self._watch()
+
+    def _accept(self, listener):
+        try:
+            for _ in range(8):
+                sock, address = listener.accept()
+                self._admit(sock, address)
+        except (OSError, MemoryError) as e:
+            if e.args[:1] != (_EAGAIN,):
+                sleep_ms(100)  # it may fail for long: no place, no memory
+
+    def _admit(self, sock, address):
+        try:
+            sock.setblocking(False)
+            if not self._evict():
+                return self._turn_away(sock)
+            if self.ssl:
+                sock = self.ssl.wrap_socket(
+                    sock, server_side=True, do_handshake_on_connect=False
+                )
+            conn = Connection(self, sock, address)
+            self._poller.register(sock, POLLIN)
+            self.connections.append(conn)
+        except:  # noqa: E722
+            sock.close()
+            raise
+        self._await(conn, SILENT, self.timeout)
+        self._readable(conn)
+
+    def _evict(self):
+        # Make room for one connection; False if all are being served.
+        if len(self.connections) < self.max_connections:
+            return True
+        self._watch()
+        victim = None
+        for conn in self.connections:
+            if conn.state < SERVED:
+                if (
+                    victim is None
+                    or conn.state < victim.state
+                    or conn.state == victim.state
+                    and ticks_diff(conn.until, victim.until) < 0
+                ):
+                    victim = conn
+        if victim:
+            self._drop(victim)
+        return len(self.connections) < self.max_connections
+
+    def _turn_away(self, sock):
+        if not self.ssl:
+            sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
+            sock.write(_BUSY)
+        sock.close()
+
+    def _readable(self, conn):
+        # Read what has come, and answer if a request is complete now.
+        try:
+            data = conn.read_now(BLOCK)
+            if data is None:
+                return
+            if not data:
+                conn.gone = True
+            elif conn.state == LINGERING:
+                conn.rest -= len(data)
+                conn.gone = conn.rest < 0
+            else:
+                conn.input += data
+                self._advance(conn)
+        except ClientGone:
+            pass
+        except Exception as e:
+            self._drop(conn)
+            self.report(e)
+        if conn.gone and not conn.owned:
+            self._drop(conn)
+
+    def _advance(self, conn):
+        # Answer the requests that are complete.  Afterwards the connection waits, or is gone.
+        while self._complete(conn):
+            conn.state = SERVED
+            self.exchange(conn)
+            if conn.owned:
+                return
+            conn.request = None
+            if not (conn.keep and self._running):
+                return self._linger(conn)
+            self._await(conn, IDLE, self.timeout)
+
+    def _complete(self, conn):
+        # Whether a request's head is here, and its body, if that is short enough to wait for.
+        try:
+            if not conn.request and not conn.next():
+                if conn.input and conn.state != HEAD:
+                    self._await(conn, HEAD, self.timeout)
+                return False
+        except InvalidRequest as e:
+            self._refuse(conn, e)
+            return False
+        if len(conn.input) < conn.body <= BLOCK and not conn.more and not conn.expect:
+            if conn.state != BODY:
+                self._await(conn, BODY, self.timeout + conn.body)
+            return False
+        return True
+
+    def _refuse(self, conn, error):
+        self.refuse(conn, error)
+        self.note_request(conn)
+        self._linger(conn)
+
+    def _linger(self, conn):
+        if conn.unread() and not conn.gone:
+            conn.input = b""
+            conn.rest = 65536
+            self._await(conn, LINGERING, 1000)
+        else:
+            conn.gone = True
+
+    def _await(self, conn, state, ms):
+        conn.state = state
+        conn.until = ticks_add(ticks_ms(), ms)
+
+    def _call(self, handler, conn):
+        result = handler(conn, conn, conn.request)
+        if hasattr(result, "send"):
+            raise TypeError("the handler of %s is async" % conn.request.path)
+        if result != CONNECTION_KEEP_ALIVE:
+            return False
+        self._poller.unregister(conn.sock)
+        conn.owned = True
+        if conn.closing:  # its thread has ended already
+            conn.shut()
+        return True
+
+    def _watch(self):
+        # Ends what takes too long, and forgets what threads have closed.
+        now = ticks_ms()
+        for conn in list(self.connections):
+            if conn.owned:
+                if not conn.sock:
+                    self.connections.remove(conn)
+            elif ticks_diff(now, conn.until) >= 0:
+                self._late(conn)
+
+    def _late(self, conn):
+        # Silence just closes; half a request has an answer.
+        try:
+            if conn.state in (HEAD, BODY):
+                self._refuse(conn, InvalidRequest("", 408))
+            else:
+                conn.gone = True
+        except Exception as e:
+            conn.gone = True
+            self.report(e)
+        if conn.gone:
+            self._drop(conn)
+
+    def _drop(self, conn):
+        if conn in self.connections:
+            self.connections.remove(conn)
+            self._poller.unregister(conn.sock)
+            conn.shut()
+
+    def report(self, exception):
+        """Tell on_error, or print the exception."""
+        (self.on_error or sys.print_exception)(exception)

@@ -1,0 +1,109 @@
+# The wire: takes bytes from a socket and hands bytes to it, and waits only when it must.
+#
+# A socket that does not block answers at once: with bytes, with b"" when the other side has ended,
+# or with None for "not now".  Only after a None the wire waits, for this one socket.  The server
+# does not: it polls all its sockets at once (server.py), and calls a handler when a request is
+# there.  So what waits here is a handler, in its own time or in a thread of its own.
+#
+# Nobody may keep us waiting for ever.  A wire has .left, the milliseconds of waiting that remain.
+#
+# A connection that was handed over to a thread is that thread's alone (.owned): the serving loop
+# only looks whether its socket is still there, and only says .gone.  No lock is needed for that.
+
+from select import POLLIN, POLLOUT, poll
+from time import ticks_diff, ticks_ms
+
+
+class ClientGone(OSError):
+    """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
+
+
+class Wire:
+    """A socket of one client.  address: what accept() said."""
+
+    def __init__(self, sock, address):
+        self.sock = sock
+        self.address = address
+        self.until = None
+        self.left = 0
+        self.gone = self.closing = self.owned = False
+
+    def receive(self, n):
+        """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
+        while True:
+            data = self.read_now(n)
+            if data is not None:
+                return data
+            self._wait(POLLIN)
+
+    def read_now(self, n):
+        """The same, but None if nothing is there yet."""
+        if self.gone:
+            raise ClientGone("closed")
+        try:
+            return self.sock.read(n)
+        except OSError as e:
+            self.gone = True
+            raise ClientGone(*e.args)
+
+    def push(self, data):
+        """Hand over all bytes of data; or ClientGone."""
+        if self.ended():
+            self.close()  # a thread that forgets to close it leaks nothing
+        sent = self._write_now(data)
+        while sent < len(data):
+            self._wait(POLLOUT)
+            data = memoryview(data)[sent:]
+            sent = self._write_now(data)
+
+    def take(self, data):
+        """Hand over all bytes of data and return their number.  Here it may take a while."""
+        self.push(data)
+        return len(data)
+
+    def _write_now(self, data):
+        if self.gone:
+            raise ClientGone("closed")
+        try:
+            sent = self.sock.write(data) or 0
+        except OSError as e:
+            self.gone = True
+            raise ClientGone(*e.args)
+        self.left += sent
+        return sent
+
+    def _wait(self, event):
+        start = ticks_ms()
+        poller = poll()
+        poller.register(self.sock, event)
+        ready = poller.poll(max(self.left, 0))
+        self.left -= ticks_diff(ticks_ms(), start)
+        if not ready:
+            self.gone = self.stream
+            raise ClientGone("timed out")
+
+    def close(self):
+        """
+        Nothing more will be written.  The server closes the socket when the handler has ended.
+
+        A thread that got the connection calls this when it is done: it closes the socket.
+        """
+        self.closing = True
+        if self.owned:
+            self.shut()
+
+    def ended(self):
+        """Whether the client of an event stream has closed it."""
+        if self.stream and not self.gone:
+            try:
+                self.gone = self.sock.read(64) == b""
+            except OSError:
+                self.gone = True
+        return self.stream and self.gone
+
+    def shut(self):
+        """Close the socket, once."""
+        sock, self.sock = self.sock, None
+        if sock:
+            self.gone = True
+            sock.close()
