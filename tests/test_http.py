@@ -168,9 +168,12 @@ def check_ran(server, case, probes):
 
 def check(server, case, delivery):
     """Runs a case in one delivery."""
+    # Behind a served request the connection may close at once; an error must await what is sent.
+    patient = case.answers[-1].statuses[0] >= 400
     with server.connect() as connection:
         client = Client(connection)
-        send(connection, case.send, delivery)
+        with suppress(*() if patient else (OSError,)):
+            send(connection, case.send, delivery)
         for expected in case.answers:
             found = client.answer("HEAD" if expected.head else "GET")
             check_answer(expected, found)
@@ -205,6 +208,7 @@ PARAMETERS = [pytest.param(case, id=case.name) for case in CASES]
 
 @pytest.mark.parametrize("case", PARAMETERS)
 def test_case(server, case):
+    seen(server)  # what a failed case may have left
     for delivery in deliveries(case):
         try:
             check(server, case, delivery)
