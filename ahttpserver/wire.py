@@ -49,18 +49,18 @@ class Wire:
 
     async def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
-        sent = self.take(data)
+        sent = self.write_now(data)
         while sent < len(data):
             await self._wait(core._io_queue.queue_write)
             data = memoryview(data)[sent:]
-            sent = self.take(data)
+            sent = self.write_now(data)
         self.turns += 1
         if self.turns > TURNS:
             self.turns = 0
             await sleep_ms(0)
 
-    def take(self, data):
-        """Hand over what the socket takes at once and return its number; or ClientGone."""
+    def write_now(self, data):
+        """Hand over what the socket takes at once and return the number of bytes; or ClientGone."""
         if self.gone:
             raise ClientGone("closed")
         try:
@@ -70,6 +70,8 @@ class Wire:
             raise ClientGone(*e.args)
         self.left += sent
         return sent
+
+    take = write_now  # where a handler may not wait
 
     def _wait(self, queue):  # async, but only a generator can hand its task to asyncio's queues
         start = ticks_ms()

@@ -50,18 +50,19 @@ class Wire:
         """Hand over all bytes of data; or ClientGone."""
         if self.ended():
             self.close()  # a thread that forgets to close it leaks nothing
-        sent = self._write_now(data)
+        sent = self.write_now(data)
         while sent < len(data):
             self._wait(POLLOUT)
             data = memoryview(data)[sent:]
-            sent = self._write_now(data)
+            sent = self.write_now(data)
 
     def take(self, data):
         """Hand over all bytes of data and return their number.  Here it may take a while."""
         self.push(data)
         return len(data)
 
-    def _write_now(self, data):
+    def write_now(self, data):
+        """Hand over what the socket takes at once and return the number of bytes; or ClientGone."""
         if self.gone:
             raise ClientGone("closed")
         try:
