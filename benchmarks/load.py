@@ -1,10 +1,12 @@
-# One connection per request, a few at a time: what wrk is not used for (README.md says why).
+# Asks a server for the same thing again and again, a few requests at a time, so leanly that the
+# server is what is measured. README.md tells why wrk is not used.
 #
-#     python load.py PORT SECONDS CONNECTIONS < request
+#     python load.py PORT SECONDS CONNECTIONS close|keep < request
 #
-# Connections are opened and read in turn, each up to its end: the kernel queues what the server
-# has not got round to, so nothing here needs to wait for "ready" and the load is as lean as Python
-# allows. Every answer must be as long as the first. Prints one line of JSON.
+# With "close" each request has a connection of its own and is answered when the server closes it;
+# with "keep" the connections stay. They are served in turn: the kernel queues what the server has
+# not got round to. Reading spins: whoever sleeps must be woken, and the kernel charges that to the
+# server. Every answer must be as long as the first. Prints one line of JSON.
 
 import json
 import socket
@@ -13,56 +15,85 @@ import sys
 import time
 from collections import deque
 
-TIMEOUT = struct.pack("ll", 5, 0)
-ABORT = struct.pack("ii", 1, 0)     # the server has closed: leave no connection in TIME-WAIT
+TO_THE_END = 1 << 60
+ABORT = struct.pack("ii", 1, 0)  # the server has closed: leave no connection in TIME-WAIT
+buffer = bytearray(256 * 1024)
 
 
 def percentile(values, share):
-    """the value below which this share of the sorted values lies"""
+    """The value below which this share of the sorted values lies."""
     return values[min(len(values) - 1, int(len(values) * share))]
 
 
-def start(address, request):
-    """open a connection and send the request"""
-    begin = time.perf_counter()
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEOUT)
-    connection.connect(address)
-    connection.send(request)
-    return connection, begin
+def receive(connection, size):
+    """Reads so many bytes, or to the end; returns their number."""
+    done = 0
+    while done < size:
+        try:
+            n = connection.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            continue
+        if not n:
+            break
+        done += n
+    return done
 
 
-def finish(connection, buffer):
-    """read to the end; the number of bytes"""
-    size = 0
-    while n := connection.recv_into(buffer):
-        size += n
+def close(connection):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
     connection.close()
-    return size
 
 
-def load(port, seconds, connections, request):
-    """what came of the requests of so many seconds"""
-    address = ("127.0.0.1", port)
-    buffer = bytearray(256 * 1024)
-    expected = finish(start(address, request)[0], buffer)
-    times, errors = [], 0
+def first_answer(address, request, keep):
+    """The size of the answer, head and body."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(request)
+        if not keep:
+            return receive(connection, TO_THE_END)
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length:")[1].split()[0])
+        return len(head) + 4 + len(body) + receive(connection, length - len(body))
+
+
+def load(address, seconds, connections, keep, request):
+    """What came of the requests of so many seconds."""
     clock = time.perf_counter
+    expected = first_answer(address, request, keep)
+    size = expected if keep else TO_THE_END
+
+    def start(connection=None):
+        begin = clock()
+        if not connection:
+            connection = socket.socket()
+            connection.connect(address)
+        connection.send(request)
+        return connection, begin
+
+    times, errors = [], 0
     begin = clock()
-    under_way = deque(start(address, request) for _ in range(connections))
+    under_way = deque(start() for _ in range(connections))
     while under_way:
         connection, started = under_way.popleft()
-        errors += finish(connection, buffer) != expected
+        errors += receive(connection, size) != expected
         now = clock()
         times.append(now - started)
+        if not keep:
+            close(connection)
+            connection = None
         if now - begin < seconds:
-            under_way.append(start(address, request))
+            under_way.append(start(connection))
     times.sort()
-    return {"requests": len(times), "seconds": clock() - begin, "errors": errors,
-            "p50": percentile(times, 0.5) * 1e3, "p99": percentile(times, 0.99) * 1e3}
+    return {
+        "requests": len(times),
+        "seconds": clock() - begin,
+        "errors": errors,
+        "p50": percentile(times, 0.5) * 1e3,
+        "p99": percentile(times, 0.99) * 1e3,
+    }
 
 
 if __name__ == "__main__":
-    arguments = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    print(json.dumps(load(*arguments, sys.stdin.buffer.read())))
+    port, seconds, connections, kind = sys.argv[1:]
+    request = sys.stdin.buffer.read()
+    address = ("127.0.0.1", int(port))
+    print(json.dumps(load(address, float(seconds), int(connections), kind == "keep", request)))

@@ -1,14 +1,11 @@
 # Requests per second of the server's processor time: one cell of the table at a time.
 
 import json
-import shutil
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
-from programs import HERE, LIMITS, LOAD_CPU, cpu_seconds, start
+from programs import HERE, LIMITS, cpu_seconds, start
 
 BROWSER = {
     "Connection": "keep-alive",
@@ -74,7 +71,7 @@ def measure(server, workload, folder, seconds):
     process = start(server, folder, workload.limit)
     try:
         used = cpu_seconds(process.pid)
-        result = (wrk if workload.kept else load)(process.port, workload, seconds)
+        result = load(process.port, seconds, workload)
         used = cpu_seconds(process.pid) - used
     finally:
         process.kill()
@@ -86,25 +83,18 @@ def measure(server, workload, folder, seconds):
     return result
 
 
-def load(port, workload, seconds, connections=CONNECTIONS):
-    """a new connection for each request"""
-    command = [sys.executable, HERE / "load.py", str(port), str(seconds), str(connections)]
-    done = subprocess.run(command, input=workload.request(), stdout=subprocess.PIPE, check=True)
+def load(port, seconds, workload, connections=CONNECTIONS):
+    """Runs load.py; fails when it hangs."""
+    done = subprocess.run(
+        load_command(port, seconds, workload, connections),
+        input=workload.request(),
+        stdout=subprocess.PIPE,
+        timeout=seconds + 10,
+        check=True,
+    )
     return json.loads(done.stdout)
 
 
-def wrk(port, workload, seconds):
-    """all requests on four connections"""
-    command = ["taskset", "-c", str(LOAD_CPU), "wrk", "-t1", "-c4", "-d60", "-s", HERE / "wrk.lua"]
-    for field in workload.fields.items():
-        command += ["-H", ": ".join(field)]
-    url = f"http://127.0.0.1:{port}{workload.path}"
-    with subprocess.Popen([*command, url], stdout=subprocess.PIPE) as process:
-        time.sleep(seconds)  # wrk itself knows whole seconds only
-        process.send_signal(signal.SIGINT)
-        return json.loads(process.communicate()[0].splitlines()[-1])
-
-
-def missing(workload):
-    """None, or why this workload cannot be measured"""
-    return "wrk is not installed" if workload.kept and not shutil.which("wrk") else None
+def load_command(port, seconds, workload, connections):
+    numbers = map(str, (port, seconds, connections))
+    return [sys.executable, HERE / "load.py", *numbers, "keep" if workload.kept else "close"]

@@ -6,15 +6,15 @@ import select
 import socket
 import statistics
 import subprocess
-import sys
 import time
 
 from load import percentile
-from programs import HERE, cpu_seconds, start
-from speed import WORKLOADS
+from programs import cpu_seconds, start
+from speed import WORKLOADS, Workload, load, load_command
 
 EVENT = re.compile(rb"^data: ?(\d+)", re.M)
 HEAP = "1m"  # for 100 streams of every server
+GET = WORKLOADS["GET"]
 HEAD = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
 
 
@@ -101,20 +101,14 @@ def assess(received, seconds):
     }
 
 
-def load_in_background(port, path, seconds):
-    """load.py with one connection at a time, giving way to what is measured beside it"""
-    command = ["nice", "-n", "19", sys.executable, HERE / "load.py", str(port), str(seconds), "1"]
+def download(port, seconds):
+    """Downloads the large file over and over, and gives way to what is measured beside it."""
+    workload = Workload("download", "/large", {}, "close")
+    command = ["nice", "-n", "19", *load_command(port, seconds, workload, connections=1)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    process.stdin.write(b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % path.encode())
+    process.stdin.write(workload.request())
     process.stdin.close()
     return process
-
-
-def latency(port, seconds):
-    """small requests, one at a time"""
-    command = [sys.executable, HERE / "load.py", str(port), str(seconds), "1"]
-    request = WORKLOADS["GET"].request()
-    return json.loads(subprocess.run(command, input=request, stdout=-1, check=True).stdout)
 
 
 def measure_beside(server, folder, seconds):
@@ -122,18 +116,17 @@ def measure_beside(server, folder, seconds):
     process = start(server, folder)
     try:
         port = process.port
-        alone = latency(port, seconds)
+        alone = load(port, seconds, GET, connections=1)
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
         time.sleep(0.1)
-        beside_silent = latency(port, seconds)
+        beside_silent = load(port, seconds, GET, connections=1)
         for connection in silent:
             connection.close()
-        download = load_in_background(port, "/large", seconds + 0.4)
+        large = download(port, seconds + 0.4)
         time.sleep(0.2)
-        beside_download = latency(port, seconds)
-        download.wait()
-        beside_download["downloads"] = json.load(download.stdout)["requests"]
-        download.stdout.close()
+        beside_download = load(port, seconds, GET, connections=1)
+        with large:
+            beside_download["downloads"] = json.load(large.stdout)["requests"]
     finally:
         process.kill()
     return {"alone": alone, "silent": beside_silent, "download": beside_download}

@@ -6,10 +6,10 @@ import gc
 import json
 import sys
 
-from ahttpserver.sse import EventSource
 from hold_ahttpserver import hold
 
 from ahttpserver import HTTPResponse, HTTPServer, sendfile
+from ahttpserver.sse import EventSource
 from run_ahttpserver import run, sleep
 
 try:
