@@ -117,6 +117,7 @@ def produce(serving):
     while serving.locked():
         publish()
         time.sleep(1)
+    publish()  # finds the server stopped, which closes the stream of each page
 
 
 def on_error(exception):

@@ -16,6 +16,9 @@ RETURN = 10_000  # ms within which a page is back after the server is
 CONNECTED = "connected to "
 LOST = "connection lost, trying again …"
 
+# For what depends on the page alone, not on the server.
+ONE = pytest.mark.parametrize("package", ["ahttpserver"], indirect=True)
+
 # How far the text of an element stands out from what is behind it, as WCAG 2 reckons: the ratio,
 # and the element, of the text with the least contrast on the page.
 LEAST_CONTRAST = """() => {
@@ -69,10 +72,10 @@ class Tab:
             timeout=timeout,
         )
 
-    def wait_ticking(self, times=2):
+    def wait_ticking(self, times=1):
         """Returns when the clock has shown as many further times."""
         for _ in range(times):
-            self.wait("time", rf"^(?!{self.text('time')})\d\d:\d\d:\d\d$", 3000)
+            self.wait("time", rf"^(?!{self.text('time')})\d\d:\d\d:\d\d$")
 
     def wait_switch(self, on):
         self.page.wait_for_selector("#switch:checked" if on else "#switch:not(:checked)")
@@ -116,10 +119,10 @@ def test_two_tabs(open_tab):
     tabs = [open_tab(), open_tab()]
     for tab in tabs:
         tab.wait("pages", "^2 pages open$")
-        tab.wait_ticking(3)
+        tab.wait_ticking(2)
         assert tab.text("state").startswith(CONNECTED)
         assert re.fullmatch(r"\d+\.\d", tab.text("free").replace("\u2007", ""))
-        assert tab.page.get_attribute("#line", "d").count("L") >= 2
+        assert tab.page.get_attribute("#line", "d").count("L") >= 1
     assert [tab.messages for tab in tabs] == [[], []]
     tabs[1].page.close()
     tabs[0].wait("pages", "^1 page open$")
@@ -215,6 +218,7 @@ def test_stop_button(demo, open_tab):
     tab.wait("state", LOST)
 
 
+@ONE
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_looks(demo, open_tab, scheme):
     tab = open_tab(color_scheme=scheme)
@@ -232,6 +236,7 @@ def test_looks(demo, open_tab, scheme):
         assert needed <= width, f"{needed} pixels on a screen of {width}"
 
 
+@ONE
 def test_keyboard_and_screen_reader(open_tab):
     tab = open_tab()
     tab.wait_ticking()
@@ -254,6 +259,7 @@ def test_keyboard_and_screen_reader(open_tab):
         assert focus == [name, "3px"]
 
 
+@ONE
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_moves(open_tab, width):
     tab = open_tab(viewport={"width": width, "height": 800})
