@@ -20,6 +20,7 @@ from ahttpserver.sse import EventSource
 app = HTTPServer(log=print)
 events = Broadcast()  # the stream that all open pages share
 state = {"switch": False}
+stopped = asyncio.Event()  # main() waits for it
 
 
 def same_site(request):
@@ -117,7 +118,7 @@ def on_error(loop, context):
 
 async def main():
     global stopped
-    stopped = asyncio.Event()
+    stopped = asyncio.Event()  # a new one for each run
     asyncio.get_event_loop().set_exception_handler(on_error)
     await app.start()
     asyncio.create_task(produce())
