@@ -5,14 +5,14 @@
 #     User-Agent: curl/8.5.0
 #                                                an empty line ends the head; a body may follow
 #
-# Each line ends in CR LF ("\r\n", RFC 9112 section 2.1).  HTTPRequest takes such a head and becomes
-# an object with .method, .path, .parameters, .header and so on; whatever is not well formed raises
-# InvalidRequest with the status code of the answer.  It is strict on purpose: two programs that read
-# the same bytes differently can be played off against each other (request smuggling, RFC 9112
-# section 11.2), and a strict reader is also the shorter one.
+# Each line ends in CR LF ("\r\n", RFC 9112 section 2.1).  HTTPRequest takes such a head and makes
+# an object of it with .method, .path, .parameters, .header and so on; whatever is not well formed
+# raises InvalidRequest with the status code of the answer.  It is strict on purpose: two programs
+# that read the same bytes differently can be played off against each other (request smuggling,
+# RFC 9112 section 11.2), and a strict reader is also the shorter one.
 #
-# Nothing here waits for a network, so all of it can be tried on any Python.  Both servers share this
-# file.  It keeps to the MicroPython 1.11 of Pycom boards.  Run it to see what requests contain:
+# Nothing here waits for a network, so all of it can be tried on any Python.  Both servers share
+# this file; it keeps to the MicroPython 1.11 of Pycom boards.  Run it to see what a request is:
 #
 #     micropython url.py
 
@@ -34,7 +34,7 @@ _FRAMING = {4: b"host", 6: b"expect", 10: b"connection", 14: b"content-length",
 
 
 class InvalidRequest(Exception):
-    """A request that is answered with an error: .status is its code.  Handlers may raise it too."""
+    """A request that is answered with an error, the code .status.  Handlers may raise it too."""
 
     header = None  # more fields for the answer, a dict
 
@@ -162,7 +162,7 @@ class HTTPRequest:
 
     @property
     def header(self):
-        """All header fields: lower-case names, trimmed values, a repeated field joined with ", "."""
+        """All fields: names in lower case, values trimmed, a repeated field joined with ", "."""
         header = self._head
         if not isinstance(header, dict):
             lines = header.split(b"\r\n")[1:-2]

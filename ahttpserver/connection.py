@@ -1,6 +1,6 @@
-# The connection: where a request's body ends and a response's body ends (RFC 9112 section 6).
+# The connection: where a request's body ends, and a response's (RFC 9112 section 6).
 #
-# Bytes that come have no seams: the server has to count.  A body is as long as Content-Length says,
+# Bytes that come have no seams: the server has to count.  A body is as long as its Content-Length,
 #
 #     POST /form HTTP/1.1\r\n ... Content-Length: 5\r\n\r\nhello
 #
@@ -9,12 +9,12 @@
 #     PUT /file HTTP/1.1\r\n ... Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n
 #
 # A handler gets one object as reader and as writer.  Reading stops where the body ends.  What is
-# written is collected, so that a small response leaves in one piece, and so that the head can still
-# be completed: when the handler ends before anything was sent, the length of the body is known,
-# Content-Length is added and the connection can carry another request.  Otherwise its end is
-# the end of the body.
+# written is collected, so that a small response leaves in one piece and the head can still be
+# completed: when the handler ends before anything was sent, the length of the body is known,
+# Content-Length is added and the connection can carry another request.  Otherwise the end of the
+# connection is the end of the body.
 
-from url import HTTPRequest, InvalidRequest, MAX_CHUNK_LINE, MAX_TRAILERS, chunk_size, head_end
+from url import MAX_CHUNK_LINE, MAX_TRAILERS, HTTPRequest, InvalidRequest, chunk_size, head_end
 
 from .wire import ClientGone, Wire
 
@@ -42,8 +42,10 @@ class Connection(Wire):
     status = 0  # of the response, 0 before it was begun
     head = None  # its head, held back while Content-Length may still be added
     room = None  # bytes that its body may still take, None: until the connection closes
-    size = 0  # bytes collected
-    mute = sent = keep = stream = False  # no body goes out; the head has left; see seal(); see sse.py
+    size = 0  # bytes of the body that were collected
+    mute = False  # the body is not to be sent
+    sent = False  # the head has left
+    keep = False  # another request may follow
 
     def __init__(self, app, sock, address):
         super().__init__(sock, address)
@@ -51,27 +53,23 @@ class Connection(Wire):
         self.input = b""
         self.output = []
 
-    # The request
-
     def next(self):
         """Take the next request's head from the input, if it is there whole; or InvalidRequest."""
-        while self.input[:2] == b"\r\n":  # some clients end a body so (RFC 9112 section 2.2)
-            self.input = self.input[2:]
+        for _ in range(4):
+            if self.input[:2] == b"\r\n":  # some clients end a body so (RFC 9112 section 2.2)
+                self.input = self.input[2:]
         self.request = self.room = self.more = None
         self.status = 0
         self.sent = self.mute = False
-        end = head_end(self.input)
-        if not end:
-            return False
         head = self.input
-        if end < len(head):
-            head = head[:end]
-        self.input = self.input[end:]
-        self.request = request = HTTPRequest(head)
-        self.body = request.length
-        self.more = request.chunked
-        self.expect = request.expect
-        return True
+        end = head_end(head)
+        if end:
+            self.input = head[end:]
+            self.request = request = HTTPRequest(head[:end] if self.input else head)
+            self.body = request.length
+            self.more = request.chunked
+            self.expect = request.expect
+        return end
 
     async def read(self, n=-1):
         """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
@@ -94,7 +92,7 @@ class Connection(Wire):
         return bytes(data)
 
     async def readinto(self, buf):
-        """Fill buf from the body; return the number of bytes, less than len(buf) only at its end."""
+        """Fill buf from the body; return the number of bytes, less than len(buf) at its end."""
         done = 0
         while done < len(buf) and await self._ready():
             data = self._cut(len(buf) - done)
@@ -119,8 +117,15 @@ class Connection(Wire):
         if not self.body and self.more is not False:
             await self._chunk()
         if self.body and not self.input:
-            self.input = await self._receive()
+            await self._fill()
         return self.body > 0
+
+    async def _fill(self):
+        data = await self.receive(BUFFER)
+        if not data:
+            raise ClientGone("the body was cut short")
+        self.left += len(data)
+        self.input += data
 
     def _cut(self, n):
         n = min(n, self.body)
@@ -133,39 +138,29 @@ class Connection(Wire):
 
     async def _chunk(self):
         # The head of the next chunk: its size, or after the last one lines that are dropped.
-        if self.more is None:
-            raise InvalidRequest("invalid chunk")
+        line = self.more
         self.more = None  # what an error below leaves behind
         if self.seam:
             await self._line(0)
-        self.body = chunk_size(await self._line(MAX_CHUNK_LINE))
-        self.more = self.seam = self.body > 0
-        if not self.more:
-            left = MAX_TRAILERS
+        self.body = chunk_size(await self._line(MAX_CHUNK_LINE) if line else b"")
+        self.seam = self.body > 0
+        left = MAX_TRAILERS
+        while line and not self.seam:
             line = await self._line(left)
-            while line:
-                left -= len(line)
-                line = await self._line(left)
+            left -= len(line)
+        self.more = self.seam
 
     async def _line(self, limit):
         # A line of at most limit bytes, without its CR LF.
         end = self.input.find(b"\n")
         while end < 0 and len(self.input) < limit + 2:
-            self.input += await self._receive()
+            await self._fill()
             end = self.input.find(b"\n")
         line = self.input[: max(end - 1, 0)]
-        if not 0 < end < limit + 2 or self.input[end - 1] != 13 or b"\r" in line:
-            self.more = None
-            raise InvalidRequest("invalid chunk")
+        if end < 1 or end > limit + 1 or self.input[end - 1] != 13 or b"\r" in line:
+            raise InvalidRequest("bad chunk")
         self.input = self.input[end + 1 :]
         return line
-
-    async def _receive(self):
-        data = await self.receive(BUFFER)
-        if not data:
-            raise ClientGone("the body was cut short")
-        self.left += len(data)
-        return data
 
     def unread(self):
         """Whether the client has sent, or may still send, what nobody has read."""
@@ -198,40 +193,20 @@ class Connection(Wire):
             data = data.encode()
         elif not isinstance(data, bytes):
             data = bytes(data)  # it may be a buffer that its owner fills again
-        if self._count(len(data)):
+        if self._count(data):
             self.output.append(data)
-            if BUFFER < self.size <= 2 * BUFFER:
-                data = self._collected()[0]
-                self.output = [data[self.take(data) :]]
-                self.size = len(self.output[0])
+            if self.size > BUFFER:
+                self.full()
 
     async def put(self, data):
         """Send data (a buffer) at once, without a copy of it."""
-        if self._count(len(data)):
+        if self._count(data):
             await self.drain()
             await self.push(data)
 
-    async def drain(self):
-        """Send all that is collected; or ClientGone."""
-        if self.mute and self.sent and self.room is None:
-            raise ClientGone("no body is wanted")  # or a HEAD for an endless body would never end
-        for data in self._collected():
-            await self.push(data)
-
-    async def finish(self):
-        """The handler has ended: complete the response, and see whether another may follow."""
-        if not (self.status or self.output or self.sent or self.closing):
-            raise ValueError("the handler has sent nothing")
-        if self.head and self.room is None:
-            self.room = 0
-        await self.drain()
-        if self.room is None or self.room and not self.mute or self.closing:
-            self.keep = False
-        if self.keep:
-            self.input = self.input[self.body :]
-
-    def _count(self, n):
-        # Book n bytes of the body; true if they are to be sent.
+    def _count(self, data):
+        # Book the bytes of the body; true if they are to be sent.
+        n = len(data)
         if self.room is not None:
             if n > self.room:
                 raise ValueError("the body is longer than its Content-Length")
@@ -239,35 +214,51 @@ class Connection(Wire):
         self.size += n
         return n and not self.mute
 
-    def _collected(self):
-        # Take what is to be sent: in one piece, unless that meant to copy a large one.
+    async def drain(self):
+        """Send all that is collected; or ClientGone."""
         if not self.sent:
-            if self.head:
-                self.output.insert(0, self._complete())
-            self.sent = bool(self.output)
-            self.left = self.app.timeout
+            self._complete()
+        elif self.mute and self.room is None:
+            raise ClientGone("no body is wanted")  # or a HEAD for an endless body would never end
         output = self.output
         if output:
             self.output = []
-            if len(output) > 1 and self.size <= 2 * BUFFER:
+            if len(output) > 1 and self.size <= BUFFER:
                 output = [b"".join(output)]
             self.size = 0
-        return output
+            for data in output:
+                await self.push(data)
 
     def _complete(self):
-        # The head with the fields that only the connection knows (RFC 9112 sections 6.3 and 9.3).
+        # Add to the head what only the connection knows (RFC 9112 sections 6.3 and 9.3).
         head = self.head
-        self.head = None
-        if self.status in (204, 304):
-            self.room = 0
-        elif self.room is not None:
-            head += "Content-Length: %d\r\n" % (self.size + self.room)
-        if self.room is None or self.body > len(self.input) or self.more is not False or self.expect:
+        if head:
+            self.head = None
+            if self.status in (204, 304):
+                self.room = 0
+            elif self.room is not None:
+                head += "Content-Length: %d\r\n" % (self.size + self.room)
+            if self.keep:
+                self.keep = self.room is not None and self.request.keep_alive
+                if self.more is not False or self.body > len(self.input) or self.expect:
+                    self.keep = False  # nobody has read the body, and nobody will wait for it
+            head += "Connection: %s\r\n\r\n" % ("keep-alive" if self.keep else "close")
+            self.output.insert(0, head.encode())
+        self.sent = bool(self.output)
+        self.left = self.app.timeout
+
+    async def finish(self):
+        """The handler has ended: complete the response, and see whether another may follow."""
+        if self.head:
+            if self.room is None:
+                self.room = 0
+        elif not (self.output or self.sent or self.closing):
+            raise ValueError("the handler has sent nothing")
+        await self.drain()
+        if self.room is None or self.room and not self.mute or self.closing:
             self.keep = False
-        if self.keep and self.request.keep_alive:
-            return (head + "Connection: keep-alive\r\n\r\n").encode()
-        self.keep = False
-        return (head + "Connection: close\r\n\r\n").encode()
+        if self.keep:
+            self.input = self.input[self.body :]
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""

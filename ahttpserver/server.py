@@ -1,6 +1,6 @@
-# The server: who is served when.  One task accepts, one task a connection, one watches the clocks.
+# The server: who is served when.  One task accepts, one for each connection, one watches the time.
 #
-# asyncio.start_server would accept too, but spins when accept fails, and dies when memory runs out.
+# asyncio.start_server accepts too, but spins when accept fails, and dies when memory runs out.
 #
 # A board has ten sockets, so connections are few and each has a state.  When all places are taken,
 # a newcomer gets the place of the connection that is least worth keeping: the lowest state first,
@@ -42,7 +42,7 @@ class HTTPServer(App):
         self._tasks = create_task(self._accept(self._listener)), create_task(self._watch())
 
     async def stop(self):
-        """Close the listener and all connections; a handler that calls this still has its answer."""
+        """Close the listener and all connections; from a handler, its own answer still leaves."""
         if not self._tasks:
             return
         for task in self._tasks:
@@ -60,7 +60,8 @@ class HTTPServer(App):
             await sleep_ms(10)
         for conn in others:
             conn.shut()
-        self.note("stopped")
+        if self.log:
+            self.log("stopped")
 
     async def _accept(self, listener):
         while True:
@@ -157,7 +158,7 @@ class HTTPServer(App):
         except InvalidRequest as e:
             error = e
         await self.refuse(conn, error)
-        self.note_request(conn)
+        self.note(conn)
         return False
 
     async def _linger(self, conn):
@@ -170,12 +171,6 @@ class HTTPServer(App):
             if not data:
                 break
             rest -= len(data)
-
-    async def _call(self, handler, conn):
-        coroutine = handler(conn, conn, conn.request)
-        if not hasattr(coroutine, "send"):
-            raise TypeError("the handler of %s is not async" % conn.request.path)
-        await coroutine
 
     async def _watch(self):
         # Ends what takes too long, and streams whose client has closed.

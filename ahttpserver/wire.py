@@ -4,9 +4,9 @@
 # or with None for "not now".  Only after a None the task waits, in asyncio's own queue of sockets,
 # and other tasks run.  Asking before waiting saves most requests a turn of the scheduler.
 #
-# Nobody may keep us waiting for ever.  A wire has .left, the milliseconds of waiting that remain; a
-# wait says in .until when they will be used up, and the server's watchdog, one task for all
-# connections, then sets .late and cancels the task, which ends the wait with ClientGone.
+# Nobody may keep us waiting for ever.  A wire has .left, the milliseconds of waiting that remain.
+# A wait says in .until when they will be used up, and the server's watchdog, one task for all
+# connections, then sets .late and cancels the task: the wait ends with ClientGone.
 
 from asyncio import CancelledError, core, sleep_ms
 from time import ticks_add, ticks_diff, ticks_ms
@@ -15,12 +15,19 @@ TURNS = 8  # so often in a row a socket may be ready before the other tasks get 
 _LONGEST = 1 << 28  # milliseconds that ticks can count
 
 
+# What a handler of httpserver may return.  Here it says nothing.
+CONNECTION_CLOSE = 0
+CONNECTION_KEEP_ALIVE = 1
+
+
 class ClientGone(OSError):
     """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
 
 
 class Wire:
     """A socket of one client.  address: what accept() said."""
+
+    stream = False  # the end of input means that the client has gone: see sse.py
 
     def __init__(self, sock, address):
         self.sock = sock
@@ -60,7 +67,7 @@ class Wire:
             await sleep_ms(0)
 
     def write_now(self, data):
-        """Hand over what the socket takes at once and return the number of bytes; or ClientGone."""
+        """Hand over what the socket takes at once; return the number of bytes, or ClientGone."""
         if self.gone:
             raise ClientGone("closed")
         try:
@@ -71,7 +78,8 @@ class Wire:
         self.left += sent
         return sent
 
-    take = write_now  # where a handler may not wait
+    def full(self):
+        """Much has been collected.  To send it now would mean to wait: drain() does."""
 
     def _wait(self, queue):  # async, but only a generator can hand its task to asyncio's queues
         start = ticks_ms()
@@ -89,11 +97,11 @@ class Wire:
             self.left -= ticks_diff(ticks_ms(), start)
 
     def close(self):
-        """Nothing more will be written.  The server closes the socket when the handler has ended."""
+        """Nothing more will be written.  The server closes the socket after the handler."""
         self.closing = True
 
     def ended(self):
-        """Whether the client of an event stream has closed it.  Never a second waiter on a socket."""
+        """Whether the client of an event stream has closed it.  Looks, and never waits."""
         if self.stream and not self.gone:
             try:
                 self.gone = self.sock.read(64) == b""
@@ -107,6 +115,14 @@ class Wire:
         if sock:
             self.gone = True
             sock.close()
+
+
+async def call(handler, conn):
+    """Call a handler; TypeError if it is not a coroutine function.  Not true: all is done now."""
+    coroutine = handler(conn, conn, conn.request)
+    if not hasattr(coroutine, "send"):
+        raise TypeError("the handler of %s is not async" % conn.request.path)
+    await coroutine
 
 
 def readable(sock):  # async

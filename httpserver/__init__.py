@@ -9,8 +9,9 @@ __version__ = "1.0.0"
 
 from url import InvalidRequest
 
-from .app import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, HTTPServerError
+from .app import HTTPServerError
 from .receivefile import receivefile
 from .response import HTTPResponse
 from .sendfile import sendfile
 from .server import HTTPServer
+from .wire import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE

@@ -24,11 +24,9 @@ _REASONS = """
 403 Forbidden
 404 Not Found
 405 Method Not Allowed
-406 Not Acceptable
 408 Request Timeout
 409 Conflict
 410 Gone
-411 Length Required
 412 Precondition Failed
 413 Content Too Large
 414 URI Too Long
@@ -36,14 +34,11 @@ _REASONS = """
 416 Range Not Satisfiable
 417 Expectation Failed
 422 Unprocessable Content
-428 Precondition Required
 429 Too Many Requests
 431 Request Header Fields Too Large
 500 Internal Server Error
 501 Not Implemented
-502 Bad Gateway
 503 Service Unavailable
-504 Gateway Timeout
 505 HTTP Version Not Supported
 507 Insufficient Storage
 """
@@ -77,12 +72,11 @@ class HTTPResponse:
         head = "HTTP/1.1 " + status_line(self.status) + "\r\n"
         if self.mimetype:
             head += field("Content-Type", self.mimetype)
-        if self.header:
-            for name, value in self.header.items():
-                if name.lower() == "content-length":
-                    length = int(value)
-                else:
-                    head += field(name, value)
+        for name, value in (self.header or {}).items():
+            if name.lower() == "content-length":
+                length = int(value)
+            else:
+                head += field(name, value)
         writer.begin(self.status, head, length, self.close)
         if body:
             writer.write(body)
@@ -106,5 +100,5 @@ def field(name, value):
     if "\r" in line or "\n" in line or "\0" in line:
         raise ValueError("CR, LF or NUL in a header field")
     if name.lower() in ("transfer-encoding", "connection"):
-        raise ValueError(name + " is the connection's own field")
+        raise ValueError("the server sends %s itself" % name)
     return line + "\r\n"

@@ -11,7 +11,7 @@ def sendfile(writer, filename, start=0, length=None):
     """
     Send a file, or length bytes of it from start on, as the body or as a part of it.
 
-    Sent first, it decides the response's Content-Length.  InvalidRequest 404 if it cannot be opened.
+    Sent first, it decides the Content-Length.  Raises InvalidRequest 404 if it cannot be opened.
     """
     try:
         info = stat(filename)

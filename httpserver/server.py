@@ -14,7 +14,7 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from .app import CONNECTION_KEEP_ALIVE, App, HTTPServerError
+from .app import App, HTTPServerError
 from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
 from .wire import ClientGone
 
@@ -40,7 +40,7 @@ class HTTPServer(App):
     _running = False
 
     def start(self):
-        """Serve until stop() is called; OSError if the port is taken, HTTPServerError if running."""
+        """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
         if self._running:
             raise HTTPServerError("the server has been started already")
         listener = self.listen()
@@ -60,7 +60,8 @@ class HTTPServer(App):
                 else:
                     conn.shut()
             self.connections = []
-            self.note("stopped")
+            if self.log:
+                self.log("stopped")
 
     def stop(self):
         """Ask start() to return; it does within about a second."""
@@ -161,9 +162,10 @@ class HTTPServer(App):
         # Answer the requests that are complete.  Afterwards the connection waits, or is gone.
         while self._complete(conn):
             conn.state = SERVED
+            sock = conn.sock
             self.exchange(conn)
             if conn.owned:
-                return
+                return self._poller.unregister(sock)
             conn.request = None
             if not (conn.keep and self._running):
                 return self._linger(conn)
@@ -187,7 +189,7 @@ class HTTPServer(App):
 
     def _refuse(self, conn, error):
         self.refuse(conn, error)
-        self.note_request(conn)
+        self.note(conn)
         self._linger(conn)
 
     def _linger(self, conn):
@@ -201,18 +203,6 @@ class HTTPServer(App):
     def _await(self, conn, state, ms):
         conn.state = state
         conn.until = ticks_add(ticks_ms(), ms)
-
-    def _call(self, handler, conn):
-        result = handler(conn, conn, conn.request)
-        if hasattr(result, "send"):
-            raise TypeError("the handler of %s is async" % conn.request.path)
-        if result != CONNECTION_KEEP_ALIVE:
-            return False
-        self._poller.unregister(conn.sock)
-        conn.owned = True
-        if conn.closing:  # its thread has ended already
-            conn.shut()
-        return True
 
     def _watch(self):
         # Ends what takes too long, and forgets what threads have closed.

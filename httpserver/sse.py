@@ -6,10 +6,12 @@
 #     data: degrees                              another line of the same event
 #                                                an empty line: the event is complete
 #
-# A page listens with new EventSource("/api/time").onmessage = (event) => show(event.data).  It comes
-# back by itself when the connection is lost; request.header.get("last-event-id") says what it
-# has seen.  A line that begins with a colon is a comment: send() without arguments, every 15 s or
-# so, finds out about clients that have left without a word.
+# A page listens with new EventSource("/api/time").onmessage = (event) => show(event.data).  The
+# browser comes back by itself when the connection is lost; request.header.get("last-event-id")
+# says what it has seen.  A line that begins with a colon is a comment: send() without arguments,
+# every 15 s or so, finds out about clients that have left without a word.
+
+from url import InvalidRequest
 
 from .response import HTTPResponse
 from .wire import ClientGone
@@ -23,10 +25,10 @@ def EventSource(reader, writer):
     """
     app = writer.app
     if sum([conn.stream for conn in app.connections]) >= max(1, app.max_connections - 2):
-        HTTPResponse(503, "text/plain", header={"Retry-After": 5}).send(writer, "busy\n")
-        writer.drain()
+        app.refuse(writer, InvalidRequest("too many event streams", 503))
         raise ClientGone("too many event streams")
-    HTTPResponse(200, "text/event-stream", header={"Cache-Control": "no-store"}).send(writer)
+    response = HTTPResponse(200, "text/event-stream", header={"Cache-Control": "no-store"})
+    response.send(writer)
     writer.drain()
     if writer.mute:
         raise ClientGone("a HEAD request")
@@ -53,28 +55,23 @@ class _EventSource:
 def format_event(data=None, id=None, event=None, retry=None):
     """The pieces (str or bytes) of an event.  ValueError for CR, LF or NUL in id or event."""
     head = ""
-    if event is not None:
-        head += _line("event", event)
-    if id is not None:
-        head += _line("id", id)
+    for name, value in ("event", event), ("id", id):
+        if value is not None:
+            line = "%s: %s" % (name, value)
+            if "\r" in line or "\n" in line or "\0" in line:
+                raise ValueError("CR, LF or NUL in " + name)
+            head += line + "\n"
     if retry is not None:
         head += "retry: %d\n" % retry
     if data is None:
-        return (head or ":\n") + "\n",
-    if not isinstance(data, (str, bytes)):
+        return [head or ":\n", "\n"]
+    if isinstance(data, bytes):
+        data = str(data, "utf-8")
+    elif not isinstance(data, str):
         data = str(data)
-    cr, lf = (b"\r", b"\n") if isinstance(data, bytes) else ("\r", "\n")
-    if cr in data:
-        data = data.replace(cr + lf, lf).replace(cr, lf)
+    if "\r" in data:
+        data = data.replace("\r\n", "\n").replace("\r", "\n")
     pieces = [head]
-    for line in data.split(lf) if lf in data else (data,):
-        pieces += "data: ", line, "\n"
-    pieces.append("\n")
-    return pieces
-
-
-def _line(name, value):
-    value = str(value)
-    if "\r" in value or "\n" in value or "\0" in value:
-        raise ValueError("CR, LF or NUL in " + name)
-    return name + ": " + value + "\n"
+    for line in data.split("\n") if "\n" in data else [data]:
+        pieces += ["data: ", line, "\n"]
+    return pieces + ["\n"]

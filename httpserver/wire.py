@@ -13,6 +13,10 @@
 from select import POLLIN, POLLOUT, poll
 from time import ticks_diff, ticks_ms
 
+# What a handler may return: the connection is done with, or handed over to a thread.
+CONNECTION_CLOSE = 0
+CONNECTION_KEEP_ALIVE = 1
+
 
 class ClientGone(OSError):
     """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
@@ -20,6 +24,8 @@ class ClientGone(OSError):
 
 class Wire:
     """A socket of one client.  address: what accept() said."""
+
+    stream = False  # the end of input means that the client has gone: see sse.py
 
     def __init__(self, sock, address):
         self.sock = sock
@@ -56,13 +62,12 @@ class Wire:
             data = memoryview(data)[sent:]
             sent = self.write_now(data)
 
-    def take(self, data):
-        """Hand over all bytes of data and return their number.  Here it may take a while."""
-        self.push(data)
-        return len(data)
+    def full(self):
+        """Much has been collected: send it, rather than to let it grow until the handler ends."""
+        self.drain()
 
     def write_now(self, data):
-        """Hand over what the socket takes at once and return the number of bytes; or ClientGone."""
+        """Hand over what the socket takes at once; return the number of bytes, or ClientGone."""
         if self.gone:
             raise ClientGone("closed")
         try:
@@ -108,3 +113,15 @@ class Wire:
         if sock:
             self.gone = True
             sock.close()
+
+
+def call(handler, conn):
+    """Call a handler; true if it has handed the connection over to a thread."""
+    result = handler(conn, conn, conn.request)
+    if hasattr(result, "send"):
+        raise TypeError("the handler of %s is async" % conn.request.path)
+    if result == CONNECTION_KEEP_ALIVE:
+        conn.owned = True
+        if conn.closing:  # its thread has ended already
+            conn.shut()
+    return conn.owned
