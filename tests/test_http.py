@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from cases import ANY, CASES, trusted_differs
 from client import Client
-from harness import HOST, PACKAGES, Process, free_port, listening, translate, wait_until
+from harness import HOST, PACKAGES, Process, free_port, listening, parse_one, translate, wait_until
 
 PROBE = b"GET /keep HTTP/1.1\r\nHost: probe\r\n\r\n"
 SEEN = b"GET /seen HTTP/1.1\r\nHost: board\r\nConnection: close\r\n\r\n"
@@ -51,26 +52,31 @@ class Trusted:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory):
-    """servers(name): a package's server of http_app.py, or "aiohttp"; started at the first use."""
-    running = {}
+    """servers(name): a package's server of http_app.py, or "aiohttp"; one for the whole module."""
+    started = {}
 
     def server(name):
-        if name in running and running[name].process.poll() is None:
-            return running[name]
-        assert name not in running, f"died:\n{running[name].output[-3000:]}"
-        if name == "aiohttp":
-            running[name] = Trusted()
-        else:
-            folder = tmp_path_factory.mktemp(name)
-            running[name] = Process(translate("http_app", name, folder), folder)
-            running[name].wait_listening()
-            running[name].expect_traceback("ZeroDivisionError", times=None)
-            running[name].expect_traceback("ValueError", times=None)
-        return running[name]
+        if name not in started:
+            started[name] = []
+        elif started[name][-1].process.poll() is None:
+            return started[name][-1]
+        # the first, or the next after one that died, which its finish() will tell
+        process = Trusted() if name == "aiohttp" else application(name)
+        started[name].append(process)
+        return process
+
+    def application(name):
+        folder = tmp_path_factory.mktemp(name)
+        process = Process(translate("http_app", name, folder), folder)
+        process.wait_listening()
+        process.expect_traceback("ZeroDivisionError", times=None)
+        process.expect_traceback("ValueError", times=None)
+        return process
 
     yield server
-    for process in running.values():
-        process.finish()
+    for processes in started.values():
+        for process in processes:
+            process.finish()
 
 
 @pytest.fixture(params=PACKAGES)
@@ -226,3 +232,180 @@ def test_case_trusted(servers, case):
             pytest.fail("it no longer differs", pytrace=False)
     else:
         check_trusted(trusted, case, timeout=5)
+
+
+def ask(server, data, half_close=False):
+    """Sends the data and returns the one answer, which must be all that comes."""
+    return parse_one(server.exchange(data, half_close=half_close))
+
+
+def post(target, *fields, body=b""):
+    lines = (f"POST {target} HTTP/1.1", "Host: board", *fields)
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+# RFC 9110 10.1.1: who waits for 100 Continue
+
+
+def test_100_continue_is_sent_once_when_the_body_is_read(server):
+    with server.connect() as connection:
+        client = Client(connection)
+        connection.sendall(post("/count?size=7", "Expect: 100-continue", "Content-Length: 30"))
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"x" * 15)
+        time.sleep(0.05)
+        connection.sendall(b"x" * 15)
+        assert client.answer().body == b"30"
+        assert client.interim == []
+        connection.sendall(post("/echo", "Expect: 100-continue", "Transfer-Encoding: chunked"))
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"5\r\nhello\r\n0\r\n\r\n")
+        assert json.loads(client.answer().body)["body"] == "hello"
+        assert client.interim == []
+
+
+@pytest.mark.parametrize("target, status", [("/unread", 200), ("/nowhere", 404), ("/hello", 405)])
+def test_no_100_continue_for_a_body_that_nobody_reads(server, target, status):
+    with server.connect() as connection:
+        client = Client(connection)
+        begin = time.monotonic()
+        connection.sendall(post(target, "Expect: 100-continue", "Content-Length: 100000"))
+        answer = client.answer()
+        assert (answer.status, client.interim) == (status, [])
+        # the client may send its body or not: nobody can know where the next request begins
+        assert answer.header("connection") == "close"
+        assert client.rest() == b""
+        assert time.monotonic() - begin < 0.5, "it waited for the body"
+
+
+def test_413_instead_of_100_continue(server):
+    with server.connect() as connection:
+        client = Client(connection)
+        connection.sendall(post("/echo", "Expect: 100-continue", "Content-Length: 16385"))
+        assert client.answer().status == 413
+        assert client.interim == []
+
+
+def test_no_100_continue_behind_the_response(server):
+    with server.connect() as connection:
+        client = Client(connection)
+        connection.sendall(post("/late", "Expect: 100-continue", "Content-Length: 5"))
+        while b"first " not in client.data:
+            client.data += connection.recv(1000)
+        connection.sendall(b"hello")
+        assert client.answer().body == b"first hello"
+        assert client.interim == []
+
+
+# RFC 9112 6.3 and 8: messages that end early
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        post("/echo", "Content-Length: 10", body=b"hello"),
+        post("/echo", "Content-Length: 10"),
+        post("/echo", "Content-Length: 3000", body=b"x" * 2999),
+        post("/count", "Content-Length: 10", body=b"hello"),
+        post("/lines", "Content-Length: 10", body=b"hello"),
+        post("/exactly", "Content-Length: 10", body=b"hello"),
+        post("/into", "Content-Length: 10", body=b"hello"),
+        post("/echo", "Transfer-Encoding: chunked", body=b"5\r\nhel"),
+        post("/echo", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n"),
+        post("/echo", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0\r\n"),
+        post("/count", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n"),
+        post("/lines", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0"),
+    ],
+)
+def test_half_a_body_never_reaches_a_handler_as_if_it_were_whole(server, data):
+    seen(server)
+    found = server.exchange(data, half_close=True)
+    assert not found or parse_one(found).status in (400, 408)
+    assert seen(server) == []
+
+
+# What goes out
+
+
+@pytest.mark.parametrize("status", sorted(set(PHRASES) - {100}))
+def test_reason_phrase(server, status):
+    answer = server.get(f"/status/{status}")
+    assert (answer.status, answer.reason) == (status, PHRASES[status])
+
+
+def test_no_wrong_reason_phrase(server):
+    for status in range(200, 600):
+        with server.connect() as connection:
+            connection.sendall(b"GET /status/%d HTTP/1.1\r\nHost: a\r\n\r\n" % status)
+            answer = Client(connection).answer()
+        assert answer.status == status
+        if answer.reason in PHRASES.values():
+            assert answer.reason == PHRASES.get(status)
+        elif status in set(HTTPStatus):
+            assert answer.reason in (HTTPStatus(status).phrase, "Unknown")
+
+
+def test_body_shorter_than_its_length_closes(server):
+    data = server.exchange(b"GET /length?n=20 HTTP/1.1\r\nHost: a\r\n\r\n" + PROBE)
+    head, body = data.split(b"\r\n\r\n")
+    assert b"Content-Length: 20" in head and body == b"0123456789"
+
+
+def test_body_longer_than_its_length_is_cut(server):
+    data = server.exchange(b"GET /length?n=7&drain HTTP/1.1\r\nHost: a\r\n\r\n")
+    head, body = data.split(b"\r\n\r\n")
+    assert b"Content-Length: 7" in head
+    assert b"0123456".startswith(body)
+
+
+def test_failure_behind_the_head_closes_at_once(server):
+    data = server.exchange(b"GET /boom?send&drain HTTP/1.1\r\nHost: a\r\n\r\n" + PROBE)
+    assert parse_one(data).body == b"almost"
+
+
+def test_head_and_body_leave_in_one_piece(server):
+    with server.connect() as connection:
+        connection.sendall(b"GET /keep HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(1000).endswith(b"\r\n\r\nkept")
+
+
+def test_the_server_closes_by_itself(server):
+    for data in (
+        b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /keep HTTP/1.0\r\n\r\n",
+        b"GET /keep HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
+    ):
+        begin = time.monotonic()
+        ask(server, data)
+        assert time.monotonic() - begin < 0.5
+    for data in (b"BAD\r\n\r\n", post("/nowhere", "Content-Length: 2000"), b"GET / HTTP/1.1\n"):
+        begin = time.monotonic()
+        assert ask(server, data).status >= 400
+        assert time.monotonic() - begin < 4, "it reads away for a second, not longer"
+
+
+# The log
+
+
+def log_of(server, data, lines=1):
+    """The lines that are logged for the data."""
+    before = len(server.output)
+    server.exchange(data, half_close=True)
+    wait_until(lambda: server.output[before:].count("\n") >= lines)
+    time.sleep(0.02)
+    return server.output[before:].splitlines()
+
+
+def test_log(server):
+    get = b"GET /keep?a=%0a%20b HTTP/1.1\r\nHost: a\r\n\r\n"
+    assert log_of(server, get) == ["127.0.0.1 GET /keep?a=%0a%20b 200"]
+    assert log_of(server, get * 2, 2) == ["127.0.0.1 GET /keep?a=%0a%20b 200"] * 2
+    assert log_of(server, post("/nowhere")) == ["127.0.0.1 POST /nowhere 404"]
+    assert log_of(server, b"HEAD /count HTTP/1.0\r\n\r\n") == ["127.0.0.1 HEAD /count 405"]
+    refused = log_of(server, b"GET /a\x1b[31m HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert len(refused) == 1 and refused[0].endswith(" 400") and "\x1b" not in refused[0]
+    failed = log_of(server, b"GET /boom HTTP/1.0\r\n\r\n")
+    assert [line for line in failed if line.startswith("127.")] == ["127.0.0.1 GET /boom 500"]
+    raw = log_of(server, "GET /item/é HTTP/1.0\r\n\r\n".encode())
+    assert len(raw) == 1 and raw[0].startswith("127.0.0.1 GET /item/") and raw[0].endswith(" 200")
