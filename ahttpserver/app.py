@@ -9,7 +9,7 @@ import socket
 from url import METHODS, InvalidRequest
 
 from .response import HTTPResponse, status_line
-from .wire import ClientGone, call
+from .wire import ClientGone, result
 
 
 class HTTPServerError(Exception):
@@ -114,8 +114,10 @@ class App:
         """Answer the request that conn has taken; conn.keep tells whether another may follow."""
         conn.left = self.timeout
         try:
-            if not await call(self._find(conn.request), conn):
-                await conn.finish()
+            handler = self._find(conn.request)
+            if not conn.hands_over(await result(handler, conn)):
+                for data in conn.finish():
+                    await conn.push(data)
         except InvalidRequest as e:
             await self.refuse(conn, e)
         except ClientGone:
@@ -124,7 +126,8 @@ class App:
             await self.refuse(conn, InvalidRequest("", 500))
             self.report(e)
         finally:
-            self.note(conn)
+            if self.log:
+                self.note(conn)
 
     async def refuse(self, conn, error):
         """Answer with an error, if nothing has been sent, and let the connection close."""
@@ -134,18 +137,17 @@ class App:
                 text = str(error) or status_line(error.status)
                 response = HTTPResponse(error.status, "text/plain", True, error.header)
                 await response.send(conn, text + "\n")
-                await conn.finish()
+                for data in conn.finish():
+                    await conn.push(data)
         except ClientGone:
             conn.gone = True
         conn.keep = False
 
     def note(self, conn):
         """Log what was asked and answered.  The target as it was sent: nobody can forge a line."""
-        if self.log:
-            request = conn.request
-            asked = request.method + " " + request.url if request else "-"
-            address = conn.get_extra_info("peername")[0]
-            self.log("%s %s %s" % (address, asked, conn.status or "-"))
+        request = conn.request
+        asked = request.method + " " + request.url if request else "-"
+        self.log("%s %s %s" % (conn.get_extra_info("peername")[0], asked, conn.status or "-"))
 
     def listen(self):
         """A listening socket; OSError if the port is taken."""
@@ -159,9 +161,13 @@ class App:
         except:  # noqa: E722
             listener.close()
             raise
-        if self.log:
-            self.log("listening on %s:%d" % (self.host, self.port))
+        self.tell("listening on %s:%d" % (self.host, self.port))
         return listener
+
+    def tell(self, text):
+        """Log a line, if somebody listens."""
+        if self.log:
+            self.log(text)
 
 
 def _check(pattern, path):

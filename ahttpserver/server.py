@@ -60,27 +60,25 @@ class HTTPServer(App):
             await sleep_ms(10)
         for conn in others:
             conn.shut()
-        if self.log:
-            self.log("stopped")
+        self.tell("stopped")
 
     async def _accept(self, listener):
         while True:
             await readable(listener)
             try:
                 for _ in range(8):
-                    sock, address = listener.accept()
-                    await self._admit(sock, address)
+                    if len(self.connections) >= self.max_connections:
+                        await sleep_ms(0)  # whoever can be read is read before one has to go
+                    self._admit(*listener.accept())
             except (OSError, MemoryError) as e:
                 if e.args[:1] != (EAGAIN,):
                     await sleep_ms(100)  # it may fail for long: no place, no memory
 
-    async def _admit(self, sock, address):
+    def _admit(self, sock, address):
         try:
             sock.setblocking(False)
-            if len(self.connections) >= self.max_connections:
-                await sleep_ms(0)  # whoever can be read is read before one has to go
-                if not self._evict():
-                    return self._turn_away(sock)
+            if not self._evict():
+                return self._turn_away(sock)
             if self.ssl:
                 sock = self.ssl.wrap_socket(
                     sock, server_side=True, do_handshake_on_connect=False
@@ -88,7 +86,7 @@ class HTTPServer(App):
             conn = Connection(self, sock, address)
             conn.task = create_task(self._serve(conn))
             self.connections.append(conn)
-        except:  # noqa: E722  also when the task is cancelled
+        except:  # noqa: E722
             sock.close()
             raise
 
@@ -126,7 +124,8 @@ class HTTPServer(App):
                 if not conn.keep or conn not in self.connections:
                     break
                 conn.state = IDLE
-            if conn.unread() and not conn.gone:
+                conn.reset()
+            if not conn.gone and conn.unread():
                 await self._linger(conn)
         except ClientGone:
             pass
@@ -141,11 +140,13 @@ class HTTPServer(App):
         # Wait for the head of a request; False if there is none to be answered.
         conn.left = self.timeout
         try:
-            while not conn.next():
+            while not conn.input or not conn.next():
                 if conn.input and conn.state != HEAD:
                     conn.state = HEAD
                     conn.left = self.timeout
-                data = await conn.receive(BLOCK)
+                data = conn.read_now(BLOCK)
+                if data is None:
+                    data = await conn.receive(BLOCK)
                 if not data:
                     conn.gone = True
                     return False
@@ -158,7 +159,8 @@ class HTTPServer(App):
         except InvalidRequest as e:
             error = e
         await self.refuse(conn, error)
-        self.note(conn)
+        if self.log:
+            self.note(conn)
         return False
 
     async def _linger(self, conn):

@@ -27,32 +27,36 @@ class ClientGone(OSError):
 class Wire:
     """A socket of one client.  address: what accept() said."""
 
+    task = until = None
+    left = turns = 0
+    late = gone = closing = False
     stream = False  # the end of input means that the client has gone: see sse.py
 
     def __init__(self, sock, address):
         self.sock = sock
         self.address = address
-        self.task = self.until = None
-        self.left = self.turns = 0
-        self.late = self.gone = self.closing = False
+
+    def read_now(self, n):
+        """Up to n bytes, b"" at the end of what the client sends, None for not now."""
+        if self.gone:
+            raise ClientGone("closed")
+        try:
+            return self.sock.read(n)
+        except OSError as e:
+            self.gone = True
+            raise ClientGone(*e.args)
 
     async def receive(self, n):
         """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
-        while True:
-            if self.gone:
-                raise ClientGone("closed")
-            try:
-                data = self.sock.read(n)
-            except OSError as e:
-                raise ClientGone(*e.args)
-            if data is None:
-                await self._wait(core._io_queue.queue_read)
-            else:
-                self.turns += 1
-                if self.turns > TURNS:
-                    self.turns = 0
-                    await sleep_ms(0)
-                return data
+        data = self.read_now(n)
+        while data is None:
+            await self._wait(core._io_queue.queue_read)
+            data = self.read_now(n)
+        self.turns += 1
+        if self.turns > TURNS:
+            self.turns = 0
+            await sleep_ms(0)
+        return data
 
     async def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
@@ -100,6 +104,9 @@ class Wire:
         """Nothing more will be written.  The server closes the socket after the handler."""
         self.closing = True
 
+    def hands_over(self, returned):
+        """Never: there are no threads here."""
+
     def ended(self):
         """Whether the client of an event stream has closed it.  Looks, and never waits."""
         if self.stream and not self.gone:
@@ -117,12 +124,12 @@ class Wire:
             sock.close()
 
 
-async def call(handler, conn):
-    """Call a handler; TypeError if it is not a coroutine function.  Not true: all is done now."""
+def result(handler, conn):
+    """What handler returns, to be awaited; TypeError if it is not a coroutine function."""
     coroutine = handler(conn, conn, conn.request)
     if not hasattr(coroutine, "send"):
         raise TypeError("the handler of %s is not async" % conn.request.path)
-    await coroutine
+    return coroutine
 
 
 def readable(sock):  # async

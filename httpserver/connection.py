@@ -54,21 +54,20 @@ class Connection(Wire):
         self.output = []
 
     def next(self):
-        """Take the next request's head from the input, if it is there whole; or InvalidRequest."""
-        for _ in range(4):
-            if self.input[:2] == b"\r\n":  # some clients end a body so (RFC 9112 section 2.2)
-                self.input = self.input[2:]
-        self.request = self.room = self.more = None
-        self.status = 0
-        self.sent = self.mute = False
-        head = self.input
-        end = head_end(head)
+        """Take the next request from the input; false while its head is not there whole."""
+        data = self.input
+        if data.startswith(b"\r\n"):  # some clients end a body so (RFC 9112 section 2.2)
+            for _ in range(4):
+                if data[:2] == b"\r\n":
+                    data = data[2:]
+        end = head_end(data)
+        self.input = data[end:]
         if end:
-            self.input = head[end:]
-            self.request = request = HTTPRequest(head[:end] if self.input else head)
-            self.body = request.length
-            self.more = request.chunked
-            self.expect = request.expect
+            self.request = request = HTTPRequest(data[:end] if self.input else data)
+            if request.chunked or request.length:
+                self.body = request.length
+                self.more = request.chunked
+                self.expect = request.expect
         return end
 
     def read(self, n=-1):
@@ -114,7 +113,7 @@ class Connection(Wire):
         if self.expect and not self.sent:
             self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.expect = False
-        if not self.body and self.more is not False:
+        if self.more is not False and not self.body:
             self._chunk()
         if self.body and not self.input:
             self._fill()
@@ -164,7 +163,9 @@ class Connection(Wire):
 
     def unread(self):
         """Whether the client has sent, or may still send, what nobody has read."""
-        return not self.expect and (self.more is not False or len(self.input) != self.body)
+        if not self.request or self.more is not False:
+            return not self.expect
+        return len(self.input) != self.body and not self.expect
 
     # The response
 
@@ -177,8 +178,9 @@ class Connection(Wire):
         self.room = length
         self.keep = not close
         self.mute = status in (204, 304) or self.request and self.request.method == "HEAD"
-        self.output = []
-        self.size = 0
+        if self.output:
+            self.output = []
+            self.size = 0
 
     def announce(self, length):
         """The body will have length bytes, unless something of it was written already."""
@@ -216,18 +218,42 @@ class Connection(Wire):
 
     def drain(self):
         """Send all that is collected; or ClientGone."""
+        if self.mute and self.sent and self.room is None:
+            raise ClientGone("no body is wanted")  # or a HEAD for an endless body would never end
+        for data in self._collected():
+            self.push(data)
+
+    def finish(self):
+        """Complete the response: what is left to be sent, in pieces.  .keep: another may follow."""
+        if self.head:
+            if self.room is None:
+                self.room = 0
+        elif not (self.output or self.sent or self.closing):
+            raise ValueError("the handler has sent nothing")
+        output = self._collected()
+        if self.room is None or self.room and not self.mute or self.closing:
+            self.keep = False
+        return output
+
+    def reset(self):
+        """Forget the request and the response, before the next."""
+        if self.body:
+            self.input = self.input[self.body :]
+        self.request = self.room = None
+        self.sent = self.mute = False
+        self.status = self.size = self.body = 0
+
+    def _collected(self):
+        # Take what is to be sent: in one piece, unless that meant to copy a large one.
         if not self.sent:
             self._complete()
-        elif self.mute and self.room is None:
-            raise ClientGone("no body is wanted")  # or a HEAD for an endless body would never end
         output = self.output
         if output:
             self.output = []
             if len(output) > 1 and self.size <= BUFFER:
-                output = [b"".join(output)]
+                output = (b"".join(output),)
             self.size = 0
-            for data in output:
-                self.push(data)
+        return output
 
     def _complete(self):
         # Add to the head what only the connection knows (RFC 9112 sections 6.3 and 9.3).
@@ -238,27 +264,18 @@ class Connection(Wire):
                 self.room = 0
             elif self.room is not None:
                 head += "Content-Length: %d\r\n" % (self.size + self.room)
-            if self.keep:
-                self.keep = self.room is not None and self.request.keep_alive
-                if self.more is not False or self.body > len(self.input) or self.expect:
-                    self.keep = False  # nobody has read the body, and nobody will wait for it
-            head += "Connection: %s\r\n\r\n" % ("keep-alive" if self.keep else "close")
+            if self.keep and (
+                self.room is None  # its end is the end of the body
+                or not self.request.keep_alive
+                or self.body > len(self.input)  # nobody has read the body, and nobody will wait
+                or self.more is not False
+                or self.expect
+            ):
+                self.keep = False
+            head += "Connection: keep-alive\r\n\r\n" if self.keep else "Connection: close\r\n\r\n"
             self.output.insert(0, head.encode())
         self.sent = bool(self.output)
         self.left = self.app.timeout
-
-    def finish(self):
-        """The handler has ended: complete the response, and see whether another may follow."""
-        if self.head:
-            if self.room is None:
-                self.room = 0
-        elif not (self.output or self.sent or self.closing):
-            raise ValueError("the handler has sent nothing")
-        self.drain()
-        if self.room is None or self.room and not self.mute or self.closing:
-            self.keep = False
-        if self.keep:
-            self.input = self.input[self.body :]
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""

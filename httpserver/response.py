@@ -70,13 +70,24 @@ class HTTPResponse:
             body = body.encode()
         length = None if body is None else len(body)
         head = "HTTP/1.1 " + status_line(self.status) + "\r\n"
+        lines = 1
         if self.mimetype:
-            head += field("Content-Type", self.mimetype)
-        for name, value in (self.header or {}).items():
-            if name.lower() == "content-length":
-                length = int(value)
-            else:
-                head += field(name, value)
+            head += "Content-Type: " + self.mimetype + "\r\n"
+            lines = 2
+        if self.header:
+            for name, value in self.header.items():
+                low = name.lower()
+                if low == "content-length":
+                    length = int(value)
+                    continue
+                if low in ("transfer-encoding", "connection"):
+                    raise ValueError("the server itself sends " + name)
+                for one in value if isinstance(value, (list, tuple)) else (value,):
+                    head += "%s: %s\r\n" % (name, one)
+                    lines += 1
+        # A line end in a name or value would let a stranger add fields, or a whole response.
+        if head.count("\r") != lines or head.count("\n") != lines or "\0" in head:
+            raise ValueError("CR, LF or NUL in the header")
         writer.begin(self.status, head, length, self.close)
         if body:
             writer.write(body)
@@ -90,15 +101,3 @@ def status_line(status):
         raise ValueError("status must be 200...599")
     start = _REASONS.find("\n%d " % status) + 1
     return _REASONS[start : _REASONS.find("\n", start)] if start else "%d Unknown" % status
-
-
-def field(name, value):
-    """A header field's line; several, if value is a list.  ValueError for what would break it."""
-    if isinstance(value, (list, tuple)):
-        return "".join([field(name, one) for one in value])
-    line = "%s: %s" % (name, value)
-    if "\r" in line or "\n" in line or "\0" in line:
-        raise ValueError("CR, LF or NUL in a header field")
-    if name.lower() in ("transfer-encoding", "connection"):
-        raise ValueError("the server sends %s itself" % name)
-    return line + "\r\n"

@@ -60,8 +60,7 @@ class HTTPServer(App):
                 else:
                     conn.shut()
             self.connections = []
-            if self.log:
-                self.log("stopped")
+            self.tell("stopped")
 
     def stop(self):
         """Ask start() to return; it does within about a second."""
@@ -166,15 +165,15 @@ class HTTPServer(App):
             self.exchange(conn)
             if conn.owned:
                 return self._poller.unregister(sock)
-            conn.request = None
             if not (conn.keep and self._running):
                 return self._linger(conn)
+            conn.reset()
             self._await(conn, IDLE, self.timeout)
 
     def _complete(self, conn):
         # Whether a request's head is here, and its body, if that is short enough to wait for.
         try:
-            if not conn.request and not conn.next():
+            if not conn.request and not (conn.input and conn.next()):
                 if conn.input and conn.state != HEAD:
                     self._await(conn, HEAD, self.timeout)
                 return False
@@ -189,7 +188,8 @@ class HTTPServer(App):
 
     def _refuse(self, conn, error):
         self.refuse(conn, error)
-        self.note(conn)
+        if self.log:
+            self.note(conn)
         self._linger(conn)
 
     def _linger(self, conn):

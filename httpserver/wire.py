@@ -27,23 +27,25 @@ class Wire:
 
     stream = False  # the end of input means that the client has gone: see sse.py
 
+    until = None
+    left = 0
+
     def __init__(self, sock, address):
         self.sock = sock
         self.address = address
-        self.until = None
-        self.left = 0
+        # Both the loop and a thread look at these: they must not come into being later.
         self.gone = self.closing = self.owned = False
 
     def receive(self, n):
         """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
-        while True:
-            data = self.read_now(n)
-            if data is not None:
-                return data
+        data = self.read_now(n)
+        while data is None:
             self._wait(POLLIN)
+            data = self.read_now(n)
+        return data
 
     def read_now(self, n):
-        """The same, but None if nothing is there yet."""
+        """Up to n bytes, b"" at the end of what the client sends, None for not now."""
         if self.gone:
             raise ClientGone("closed")
         try:
@@ -98,6 +100,14 @@ class Wire:
         if self.owned:
             self.shut()
 
+    def hands_over(self, returned):
+        """Whether the handler has given the connection to a thread, by what it returned."""
+        if returned == CONNECTION_KEEP_ALIVE:
+            self.owned = True
+            if self.closing:  # its thread has ended already
+                self.shut()
+        return self.owned
+
     def ended(self):
         """Whether the client of an event stream has closed it."""
         if self.stream and not self.gone:
@@ -115,13 +125,9 @@ class Wire:
             sock.close()
 
 
-def call(handler, conn):
-    """Call a handler; true if it has handed the connection over to a thread."""
-    result = handler(conn, conn, conn.request)
-    if hasattr(result, "send"):
+def result(handler, conn):
+    """What handler returns; TypeError if it is a coroutine function."""
+    returned = handler(conn, conn, conn.request)
+    if hasattr(returned, "send"):
         raise TypeError("the handler of %s is async" % conn.request.path)
-    if result == CONNECTION_KEEP_ALIVE:
-        conn.owned = True
-        if conn.closing:  # its thread has ended already
-            conn.shut()
-    return conn.owned
+    return returned
