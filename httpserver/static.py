@@ -3,135 +3,106 @@
 #     app.route("GET", "/<path:file>")(StaticFiles("www"))
 #
 # GET /          sends www/index.html; GET /help redirects to /help/ if www/help is a folder
-# ETag           names a file's content; a client that still has it is told so by a 304 (RFC 9110
-#                section 13).  Boards without a clock live through the same dates again and again,
-#                so a number drawn at start is part of it.
-# Range          asks for a part, to resume a download or to seek: 206 or 416 (RFC 9110 section 14)
-# www/app.js.gz  is sent for app.js, with a third of the bytes, to clients that unpack it
+# www/app.js.gz  is sent for app.js, a third of the bytes, to clients that can unpack it
+# ETag           names a state of the file; who has that state already is answered 304 (RFC 9110
+#                section 13).  Boards without a clock live the same dates again after each start, so
+#                a number drawn at start is part of it.
+# Range          asks for a part, to resume a download or to seek: 206 or 416 (section 14)
 
-from os import stat, urandom
+import os
 
-from url import InvalidRequest, inside
+from url import inside
 
-from .response import HTTPResponse
-from .sendfile import sendfile
+from . import HTTPResponse, InvalidRequest, sendfile
 
 # One string, not a dict: that takes less memory.
 _TYPES = """
 html text/html
-htm text/html
 css text/css
 js text/javascript
 json application/json
 svg image/svg+xml
 png image/png
 jpg image/jpeg
-jpeg image/jpeg
 gif image/gif
 webp image/webp
 ico image/x-icon
 woff2 font/woff2
-txt text/plain
+txt text/plain; charset=utf-8
 xml text/xml
-csv text/csv
+csv text/csv; charset=utf-8
 """
-_FOLDER = 0x4000
-_FILE = 0x8000
 
 
-class StaticFiles:
+def StaticFiles(folder, cache_control="no-cache", mimetypes=None):
     """
-    A handler that serves the files of a folder.  Its route must call their path <path:file>.
+    A handler that serves the files of a folder; its route must call their path <path:file>.
 
-    cache_control: "no-cache" has browsers keep a file, but ask each time whether it has changed
+    cache_control: "no-cache" lets clients keep a file if they ask each time whether it has changed
     mimetypes: dict of more media types, such as {"wasm": "application/wasm"}
-    ValueError for "", "." and "/": programs and passwords are in there.
+    ValueError for "", "." and "/": a board keeps programs and passwords there.
     """
+    if not folder.strip("./"):
+        raise ValueError("folder")
+    number = int.from_bytes(os.urandom(4), "big")
 
-    def __init__(self, folder, cache_control="no-cache", mimetypes=None):
-        if not folder.strip("./"):
-            raise ValueError("the files need a folder of their own")
-        self.folder = folder
-        self.cache_control = cache_control
-        self.mimetypes = mimetypes or {}
-        self.number = int.from_bytes(urandom(4), "big")
-
-    def __call__(self, reader, writer, request):
-        name = inside(self.folder, request.parameters["file"])
+    def handler(reader, writer, request):
+        field = request.header.get
+        header = {"Cache-Control": cache_control, "Vary": "accept-encoding"}
+        name = inside(folder, request.parameters["file"])
         if name[-1] == "/":
             name += "index.html"
-        elif _stat(name)[0] & _FOLDER:
-            # Relative, and with "./" because "//a" and "a:b" would lead elsewhere.
-            last = request.url.split("?", 1)[0].rsplit("/", 1)[-1]
-            header = {"Location": "./%s/%s" % (last, request.query and "?" + request.query)}
-            return HTTPResponse(302, None, False, header).send(writer, "")
-        self._answer(writer, request, name)
-
-    def _answer(self, writer, request, name):
-        mimetype = self._mimetype(name)
-        header = {"Cache-Control": self.cache_control}
         info = _stat(name)
-        packed = _stat(name + ".gz")
-        if packed[0] & _FILE:
-            header["Vary"] = "Accept-Encoding"
-            if _unpacks(request.header.get("accept-encoding", "")):
-                header["Content-Encoding"] = "gzip"
-                name += ".gz"
+        if info[0] & 0x4000:  # a folder; "./" since "//name" and "a:b" would be other servers
+            url = request.url.split("?", 1)
+            url[0] = "./" + url[0].split("/")[-1] + "/"
+            header["Location"] = "?".join(url)
+            return HTTPResponse(302, None, False, header).send(writer, "")
+        kind = name.split(".")[-1].lower()
+        found = _TYPES.split("\n" + kind + " ")[1:] or ["application/octet-stream"]
+        mimetype = mimetypes and mimetypes.get(kind) or found[0].split("\n")[0]
+        codings = field("accept-encoding", "").replace(" ", "")
+        if "gzip" in codings and "gzip;q=0" not in codings:
+            packed = _stat(name + ".gz")
+            if packed[0]:
                 info = packed
-        if not info[0] & _FILE:
-            raise InvalidRequest("no such file", 404)
-        size = info[6]
-        header["ETag"] = etag = '"%x-%x-%x"' % (self.number, info[8], size)
-        known = request.header.get("if-none-match", "")
+                name += ".gz"
+                header["Content-Encoding"] = "gzip"
+        if not info[0]:
+            raise InvalidRequest("", 404)
+        header["ETag"] = etag = '"%x-%x-%x"' % (number, info[8], info[6])
+        known = field("if-none-match", "")
         if etag in known or known == "*":
             return HTTPResponse(304, None, False, header).send(writer)
-        status = 200
-        start, stop = 0, size
-        if request.method == "GET" and request.header.get("if-range", etag) == etag:
-            part = _part(request.header.get("range", ""), size)
-            if part:
-                start, stop = part
-                status = 206
-                header["Content-Range"] = "bytes %d-%d/%d" % (start, stop - 1, size)
-        HTTPResponse(status, mimetype, False, header).send(writer)
-        sendfile(writer, name, start, stop - start)
+        part = _part(request, etag, info[6], header)
+        HTTPResponse(206 if part else 200, mimetype, False, header).send(writer)
+        sendfile(writer, name, *part)
 
-    def _mimetype(self, name):
-        kind = name.rsplit(".", 1)[-1]
-        if kind in self.mimetypes:
-            return self.mimetypes[kind]
-        start = _TYPES.find("\n" + kind.lower() + " ") + len(kind) + 2
-        if start == len(kind) + 1:
-            return "application/octet-stream"
-        mimetype = _TYPES[start : _TYPES.find("\n", start)]
-        return mimetype + "; charset=utf-8" if mimetype[0] == "t" else mimetype
+    return handler
 
 
 def _stat(name):
-    # What is known about a file; zeros if there is none.
+    # Mode, size and time of a file as os.stat has them, zeros if there is none.
     try:
-        return stat(name)
+        return os.stat(name)
     except OSError:
         return (0,) * 10
 
 
-def _unpacks(accepted):
-    # Whether a client that accepts these codings wants gzip (RFC 9110 section 12.5.3).
-    for coding in accepted.replace(" ", "").split(","):
-        coding = coding.split(";q=")
-        if coding[0] == "gzip" and coding[-1].strip("0."):
-            return True
-
-
-def _part(wanted, size):
-    # The (start, stop) that a Range field means, None for the whole file.
-    ends = wanted[6:].split("-")
-    if wanted[:6] == "bytes=" and len(ends) == 2 and "".join(ends).isdigit():
-        first, last = ends
-        start = int(first) if first else max(size - int(last), 0)
-        stop = min(int(last) + 1, size) if first and last else size
-        if start >= stop:
-            error = InvalidRequest("", 416)
-            error.header = {"Content-Range": "bytes */%d" % size}
-            raise error
-        return start, stop
+def _part(request, etag, size, header):
+    # The (start, length) that a Range field asks for, () for the whole file.
+    field = request.header.get
+    try:
+        unit, first, last = field("range", "").replace("=", "-").split("-")
+        start = max(int(first or size - int(last)), 0)
+        stop = min(int(first and last or size - 1) + 1, size)
+    except ValueError:
+        return ()
+    if unit != "bytes" or request.method != "GET" or field("if-range", etag) != etag:
+        return ()
+    if start >= stop:
+        error = InvalidRequest("", 416)
+        error.header = {"Content-Range": "bytes */%d" % size}
+        raise error
+    header["Content-Range"] = "bytes %d-%d/%d" % (start, stop - 1, size)
+    return start, stop - start
