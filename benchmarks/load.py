@@ -1,12 +1,13 @@
 # Asks a server for the same thing again and again, a few requests at a time, so leanly that the
 # server is what is measured. README.md tells why wrk is not used.
 #
-#     python load.py PORT SECONDS CONNECTIONS close|keep < request
+#     python load.py PORT SECONDS CONNECTIONS close|keep|sleep < request
 #
 # With "close" each request has a connection of its own and is answered when the server closes it;
 # with "keep" the connections stay. They are served in turn: the kernel queues what the server has
 # not got round to. Reading spins: whoever sleeps must be woken, and the kernel charges that to the
-# server. Every answer must be as long as the first. Prints one line of JSON.
+# server. "sleep" is "close" without the spinning, for two of these side by side. Every answer must
+# be as long as the first. Prints one line of JSON.
 
 import json
 import socket
@@ -25,12 +26,12 @@ def percentile(values, share):
     return values[min(len(values) - 1, int(len(values) * share))]
 
 
-def receive(connection, size):
+def receive(connection, size, flags):
     """Reads so many bytes, or to the end; returns their number."""
     done = 0
     while done < size:
         try:
-            n = connection.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+            n = connection.recv_into(buffer, 0, flags)
         except BlockingIOError:
             continue
         if not n:
@@ -49,15 +50,17 @@ def first_answer(address, request, keep):
     with socket.create_connection(address) as connection:
         connection.sendall(request)
         if not keep:
-            return receive(connection, TO_THE_END)
+            return receive(connection, TO_THE_END, 0)
         head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split()[0])
-        return len(head) + 4 + len(body) + receive(connection, length - len(body))
+        return len(head) + 4 + len(body) + receive(connection, length - len(body), 0)
 
 
-def load(address, seconds, connections, keep, request):
+def load(address, seconds, connections, kind, request):
     """What came of the requests of so many seconds."""
     clock = time.perf_counter
+    keep = kind == "keep"
+    flags = 0 if kind == "sleep" else socket.MSG_DONTWAIT
     expected = first_answer(address, request, keep)
     size = expected if keep else TO_THE_END
 
@@ -74,7 +77,7 @@ def load(address, seconds, connections, keep, request):
     under_way = deque(start() for _ in range(connections))
     while under_way:
         connection, started = under_way.popleft()
-        errors += receive(connection, size) != expected
+        errors += receive(connection, size, flags) != expected
         now = clock()
         times.append(now - started)
         if not keep:
@@ -96,4 +99,4 @@ if __name__ == "__main__":
     port, seconds, connections, kind = sys.argv[1:]
     request = sys.stdin.buffer.read()
     address = ("127.0.0.1", int(port))
-    print(json.dumps(load(address, float(seconds), int(connections), kind == "keep", request)))
+    print(json.dumps(load(address, float(seconds), int(connections), kind, request)))

@@ -47,6 +47,10 @@ def options():
     return parser.parse_args()
 
 
+def has_broadcast(server):
+    return (ROOT / server / "broadcast.py").exists()
+
+
 def progress(text):
     """Show what is being measured, where somebody watches."""
     if sys.stderr.isatty():
@@ -84,7 +88,9 @@ class Run:
 
     def streams(self):
         for name, (path, number) in STREAMS.items():
-            without = ("microdot", *LIMITS) if path == "/broadcast" else LIMITS
+            without = LIMITS
+            if path == "/broadcast":
+                without = [name for name in SERVERS if not has_broadcast(name)]
             for server in self.servers(without):
                 arguments = path, number, self.folder, 3
                 self.record("streams", name, server, streams.measure_streams, *arguments)

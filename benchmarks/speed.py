@@ -83,10 +83,11 @@ def measure(server, workload, folder, seconds):
     return result
 
 
-def load(port, seconds, workload, connections=CONNECTIONS):
+def load(port, seconds, workload):
     """Runs load.py; fails when it hangs."""
+    kind = "keep" if workload.kept else "close"
     done = subprocess.run(
-        load_command(port, seconds, workload, connections),
+        load_command(port, seconds, CONNECTIONS, kind),
         input=workload.request(),
         stdout=subprocess.PIPE,
         timeout=seconds + 10,
@@ -95,6 +96,5 @@ def load(port, seconds, workload, connections=CONNECTIONS):
     return json.loads(done.stdout)
 
 
-def load_command(port, seconds, workload, connections):
-    numbers = map(str, (port, seconds, connections))
-    return [sys.executable, HERE / "load.py", *numbers, "keep" if workload.kept else "close"]
+def load_command(port, seconds, connections, kind):
+    return [sys.executable, HERE / "load.py", *map(str, (port, seconds, connections)), kind]

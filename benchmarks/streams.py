@@ -10,11 +10,10 @@ import time
 
 from load import percentile
 from programs import cpu_seconds, start
-from speed import WORKLOADS, Workload, load, load_command
+from speed import Workload, load_command
 
 EVENT = re.compile(rb"^data: ?(\d+)", re.M)
 HEAP = "1m"  # for 100 streams of every server
-GET = WORKLOADS["GET"]
 HEAD = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
 
 
@@ -101,32 +100,42 @@ def assess(received, seconds):
     }
 
 
-def download(port, seconds):
-    """Downloads the large file over and over, and gives way to what is measured beside it."""
-    workload = Workload("download", "/large", {}, "close")
-    command = ["nice", "-n", "19", *load_command(port, seconds, workload, connections=1)]
+def one_by_one(port, path, seconds, *before):
+    """Starts load.py, sleeping while it waits: two of these share a processor."""
+    request = Workload("", path, {}, "close").request()
+    command = [*before, *load_command(port, seconds, 1, "sleep")]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    process.stdin.write(workload.request())
+    process.stdin.write(request)
     process.stdin.close()
     return process
+
+
+def result(process, seconds):
+    """What load.py found; fails when it hangs."""
+    try:
+        process.wait(seconds + 10)
+        with process:
+            return json.load(process.stdout)
+    except BaseException:
+        process.kill()
+        raise
 
 
 def measure_beside(server, folder, seconds):
     """small requests alone, beside 8 silent connections, and beside a download of 1 MB"""
     process = start(server, folder)
+    port = process.port
     try:
-        port = process.port
-        alone = load(port, seconds, GET, connections=1)
+        figures = {"alone": result(one_by_one(port, "/", seconds), seconds)}
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
         time.sleep(0.1)
-        beside_silent = load(port, seconds, GET, connections=1)
+        figures["silent"] = result(one_by_one(port, "/", seconds), seconds)
         for connection in silent:
             connection.close()
-        large = download(port, seconds + 0.4)
+        large = one_by_one(port, "/large", seconds + 0.4, "nice", "-n", "19")
         time.sleep(0.2)
-        beside_download = load(port, seconds, GET, connections=1)
-        with large:
-            beside_download["downloads"] = json.load(large.stdout)["requests"]
+        figures["download"] = result(one_by_one(port, "/", seconds), seconds)
+        figures["download"]["downloads"] = result(large, seconds)["requests"]
     finally:
         process.kill()
-    return {"alone": alone, "silent": beside_silent, "download": beside_download}
+    return figures

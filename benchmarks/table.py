@@ -62,7 +62,10 @@ def stream_cell(results):
 def latency_cell(results, what):
     if not results or None in results:
         return "failed" if results else NONE
-    return f"{statistics.median(result[what]['p99'] for result in results):.2f}"
+    p50, p99 = (
+        statistics.median(result[what][key] for result in results) for key in ("p50", "p99")
+    )
+    return f"{p50:.2f} / {p99:.2f}"
 
 
 def memory_cell(results, figure):
@@ -90,7 +93,7 @@ def rows(figures):
     ):
         if latency:
             cells = [latency_cell(latency.get(server), what) for server in SERVERS]
-            yield f"GET{beside}: p99 ms", cells
+            yield f"GET{beside}: p50 / p99 ms", cells
     memory = figures.get("memory", {}).get("all", {})
     for title, figure in MEMORY.items():
         if memory:
