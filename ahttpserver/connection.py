@@ -42,7 +42,8 @@ class Connection(Wire):
     status = 0  # of the response, 0 before it was begun
     head = None  # its head, held back while Content-Length may still be added
     room = None  # bytes that its body may still take, None: until the connection closes
-    size = 0  # bytes of the body that were collected
+    size = 0  # bytes of its body so far
+    output = b""  # what was collected of it
     mute = False  # the body is not to be sent
     sent = False  # the head has left
     keep = False  # another request may follow
@@ -51,7 +52,6 @@ class Connection(Wire):
         super().__init__(sock, address)
         self.app = app
         self.input = b""
-        self.output = []
 
     def next(self):
         """Take the next request from the input; false while its head is not there whole."""
@@ -178,9 +178,8 @@ class Connection(Wire):
         self.room = length
         self.keep = not close
         self.mute = status in (204, 304) or self.request and self.request.method == "HEAD"
-        if self.output:
-            self.output = []
-            self.size = 0
+        self.output = b""
+        self.size = 0
 
     def announce(self, length):
         """The body will have length bytes, unless something of it was written already."""
@@ -195,20 +194,20 @@ class Connection(Wire):
             data = data.encode()
         elif not isinstance(data, bytes):
             data = bytes(data)  # it may be a buffer that its owner fills again
-        if self._count(data):
-            self.output.append(data)
-            if self.size > BUFFER:
+        if self._count(len(data)):
+            self.output += data
+            if len(self.output) > BUFFER:
                 self.full()
 
     async def put(self, data):
         """Send data (a buffer) at once, without a copy of it."""
-        if self._count(data):
-            await self.drain()
+        if self._count(len(data)):
+            if self.output or not self.sent:
+                await self.drain()
             await self.push(data)
 
-    def _count(self, data):
-        # Book the bytes of the body; true if they are to be sent.
-        n = len(data)
+    def _count(self, n):
+        # Book n bytes of the body; true if they are to be sent.
         if self.room is not None:
             if n > self.room:
                 raise ValueError("the body is longer than its Content-Length")
@@ -245,37 +244,39 @@ class Connection(Wire):
 
     def _collected(self):
         # Take what is to be sent: in one piece, unless that meant to copy a large one.
+        data = self.output
         if not self.sent:
-            self._complete()
-        output = self.output
-        if output:
-            self.output = []
-            if len(output) > 1 and self.size <= BUFFER:
-                output = (b"".join(output),)
-            self.size = 0
-        return output
+            self.left = self.app.timeout
+            self.sent = bool(data or self.head)
+            if self.head:
+                head = self._complete()
+                if len(data) > BUFFER:
+                    self.output = b""
+                    return head, data
+                data = head + data
+        if not data:
+            return ()
+        self.output = b""
+        return (data,)
 
     def _complete(self):
-        # Add to the head what only the connection knows (RFC 9112 sections 6.3 and 9.3).
+        # The head with what only the connection knows (RFC 9112 sections 6.3 and 9.3).
         head = self.head
-        if head:
-            self.head = None
-            if self.status in (204, 304):
-                self.room = 0
-            elif self.room is not None:
-                head += "Content-Length: %d\r\n" % (self.size + self.room)
-            if self.keep and (
-                self.room is None  # its end is the end of the body
-                or not self.request.keep_alive
-                or self.body > len(self.input)  # nobody has read the body, and nobody will wait
-                or self.more is not False
-                or self.expect
-            ):
-                self.keep = False
-            head += "Connection: keep-alive\r\n\r\n" if self.keep else "Connection: close\r\n\r\n"
-            self.output.insert(0, head.encode())
-        self.sent = bool(self.output)
-        self.left = self.app.timeout
+        self.head = None
+        if self.status in (204, 304):
+            self.room = 0
+        elif self.room is not None:
+            head += "Content-Length: %d\r\n" % (self.size + self.room)
+        if self.keep and (
+            self.room is None  # its end is the end of the body
+            or not self.request.keep_alive
+            or self.body > len(self.input)  # nobody has read the body, and nobody will wait for it
+            or self.more is not False
+            or self.expect
+        ):
+            self.keep = False
+        head += "Connection: keep-alive\r\n\r\n" if self.keep else "Connection: close\r\n\r\n"
+        return head.encode()
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""

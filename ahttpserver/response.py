@@ -66,14 +66,18 @@ class HTTPResponse:
         Without body the handler writes it.  Nothing leaves before writer.drain() or the end of
         the handler; until then another send() replaces this one.
         """
+        self._begin(writer, body)
+
+    def _begin(self, writer, body):
         if isinstance(body, str):
             body = body.encode()
         length = None if body is None else len(body)
-        head = "HTTP/1.1 " + status_line(self.status) + "\r\n"
-        lines = 1
         if self.mimetype:
-            head += "Content-Type: " + self.mimetype + "\r\n"
+            head = "HTTP/1.1 %s\r\nContent-Type: %s\r\n" % (status_line(self.status), self.mimetype)
             lines = 2
+        else:
+            head = "HTTP/1.1 %s\r\n" % status_line(self.status)
+            lines = 1
         if self.header:
             for name, value in self.header.items():
                 low = name.lower()
