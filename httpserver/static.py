@@ -5,8 +5,8 @@
 # GET /          sends www/index.html; GET /help redirects to /help/ if www/help is a folder
 # www/app.js.gz  is sent for app.js, a third of the bytes, to clients that can unpack it
 # ETag           names a state of the file; who has that state already is answered 304 (RFC 9110
-#                section 13).  Boards without a clock live the same dates again after each start, so
-#                a number drawn at start is part of it.
+#                section 13).  A board without a clock lives the same dates again after each start,
+#                so a number drawn at start is part of it.
 # Range          asks for a part, to resume a download or to seek: 206 or 416 (section 14)
 
 import os
