@@ -73,7 +73,7 @@ def load(address, seconds, connections, kind, request):
         return connection, begin
 
     times, errors = [], 0
-    begin = clock()
+    begin, used = clock(), time.process_time()
     under_way = deque(start() for _ in range(connections))
     while under_way:
         connection, started = under_way.popleft()
@@ -89,6 +89,7 @@ def load(address, seconds, connections, kind, request):
     return {
         "requests": len(times),
         "seconds": clock() - begin,
+        "load cpu": (time.process_time() - used) / (clock() - begin),
         "errors": errors,
         "p50": percentile(times, 0.5) * 1e3,
         "p99": percentile(times, 0.99) * 1e3,

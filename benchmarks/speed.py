@@ -23,12 +23,13 @@ BROWSER = {
     "Cookie": "theme=dark; lang=en; session=0123456789abcdef0123456789abcdef0123",
 }
 QUERY = "name=kitchen+lamp&level=50%25&colour=warm%20white"
+UNDISTURBED = 0.97  # share of its processor that the load had: nobody else was at work
 CONNECTIONS = 5  # at a time: as many as asyncio.start_server lets wait
 
 
 @dataclass
 class Workload:
-    """What is asked, which limit server it is compared with, and who cannot do it"""
+    """What is asked, which limit server it is compared with, and who cannot do it."""
 
     name: str
     path: str
@@ -42,7 +43,7 @@ class Workload:
         return self.limit == "keep"
 
     def request(self):
-        """the bytes of one request"""
+        """The bytes of one request."""
         method = "POST" if self.body else "GET"
         fields = {"Host": "127.0.0.1", **self.fields}
         if self.body:
@@ -67,7 +68,17 @@ WORKLOADS = {
 
 
 def measure(server, workload, folder, seconds):
-    """one run against a fresh server"""
+    """The best of up to three runs: others on the machine take time from the spinning load."""
+    results = []
+    while len(results) < 3:
+        results.append(run(server, workload, folder, seconds))
+        if results[-1]["load cpu"] > UNDISTURBED:
+            break
+    return max(results, key=lambda result: result["load cpu"])
+
+
+def run(server, workload, folder, seconds):
+    """One run against a fresh server."""
     process = start(server, folder, workload.limit)
     try:
         used = cpu_seconds(process.pid)

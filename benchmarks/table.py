@@ -3,7 +3,7 @@
 import statistics
 
 from programs import SERVERS
-from speed import WORKLOADS
+from speed import UNDISTURBED, WORKLOADS
 
 NONE = "-"
 CORNER = "requests per second of processor time (share of the limit)"
@@ -38,18 +38,22 @@ def limit_of(server, workload):
 
 def speed_cell(speed, name, server):
     """Requests per second of the server's processor time; in brackets the share of the limit."""
-    key = "per cpu second"
     results = speed[name].get(server)
     if not results or None in results:
         return "failed" if results else NONE
-    text = f"{statistics.median(result[key] for result in results):.0f}"
+    text = f"{median(results):.0f}"
     workload = WORKLOADS[name]
     reference = "GET" if workload.name == "parameters to JSON" else name
     limits = speed.get(reference, {}).get(limit_of(server, workload), [])
-    pairs = [(a, b) for a, b in zip(results, limits, strict=False) if a and b]
-    if pairs:
-        text += f" ({statistics.median(a[key] / b[key] for a, b in pairs):.2f})"
+    if limits and None not in limits:
+        text += f" ({median(results) / median(limits):.2f})"
     return text
+
+
+def median(results):
+    """Requests per second of processor time, from the rounds in which nobody else was at work."""
+    best = [result for result in results if result["load cpu"] > UNDISTURBED] or results
+    return statistics.median(result["per cpu second"] for result in best)
 
 
 def stream_cell(results):
