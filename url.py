@@ -66,12 +66,6 @@ class HTTPRequest:
             raise InvalidRequest("request line too long", 414)
         if len(head) > MAX_HEAD:
             raise InvalidRequest("head too long", 431)
-        self._request_line(line)
-        self._head = head
-        if 0 <= end < len(head) - 2:
-            self._framing(self._fields(head, end + 2))
-
-    def _request_line(self, line):
         if not line or min(line) < 32 or b"\x7f" in line:
             raise InvalidRequest("bad request line")
         if max(line) > 127:  # never seen from a browser: it counts as if it were escaped
@@ -81,32 +75,40 @@ class HTTPRequest:
             raise InvalidRequest("bad request line")
         self.method, self.url, version = parts
         if version != "HTTP/1.1":
-            self.version = version[5:]
-            if version[:5] != "HTTP/" or len(version) != 8 or version[6] != ".":
-                raise InvalidRequest("bad request line")
-            if (version[5] + version[7]).strip("0123456789"):
-                raise InvalidRequest("bad request line")
-            if version[5] != "1":
-                raise InvalidRequest("HTTP/1.x only", 505)
+            self._version(version)
         if self.method not in METHODS:
             token = self.method and not self.method.encode().strip(_TOKEN)
             raise InvalidRequest("unknown method", 501 if token else 400)
         self._target(self.url)
+        self._head = head
+        if 0 <= end < len(head) - 2:
+            self._framing(self._fields(head, end + 2))
+
+    def _version(self, version):
+        digits = version[5:6] + version[7:]
+        if version[:5] != "HTTP/" or version[6:7] != "." or len(digits) != 2:
+            raise InvalidRequest("bad request line")
+        if digits.strip("0123456789"):
+            raise InvalidRequest("bad request line")
+        if digits[0] != "1":
+            raise InvalidRequest("HTTP/1.x only", 505)
+        self.version = version[5:]
 
     def _target(self, path):
         # RFC 9112 section 3.2: "/path?query", "http://host/path?query" or, for OPTIONS, "*".
-        if path[:7].lower() == "http://" and path[7:8] not in ("", "/", "?"):
-            host = path[7:].split("/", 1)[0].split("?", 1)[0]
-            path = path[7 + len(host) :]
-            if path[:1] != "/":
-                path = "/" + path
-        if path[:1] != "/" and (path != "*" or self.method != "OPTIONS"):
-            raise InvalidRequest("bad target")
+        if not path.startswith("/"):
+            if path[:7].lower() == "http://" and path[7:8] not in ("", "/", "?"):
+                host = path[7:].split("/", 1)[0].split("?", 1)[0]
+                path = path[7 + len(host) :]
+                if path[:1] != "/":
+                    path = "/" + path
+            elif path != "*" or self.method != "OPTIONS":
+                raise InvalidRequest("bad target")
         self.parameters = {}
         if "?" in path:
             path, self.query = path.split("?", 1)
             self.parameters = query(self.query)
-        self.path = unquote(path)
+        self.path = unquote(path) if "%" in path else path
 
     def _fields(self, head, start):
         # Looks at the names of all fields, and takes the values of those that frame the message.
@@ -172,7 +174,7 @@ class HTTPRequest:
                 name = str(name, "utf-8").lower()
                 value = value.strip(b" \t")
                 try:
-                    value = str(value, "utf-8")
+                    value = _utf8(value)
                 except ValueError:
                     value = "".join([chr(c) for c in value])  # Latin-1, the old rule
                 header[name] = header[name] + ", " + value if name in header else value
@@ -233,8 +235,6 @@ def unquote(string):
     An incomplete escape stays as it is.  Raises InvalidRequest 400 for NUL and invalid UTF-8.
     """
     if isinstance(string, str):
-        if "%" not in string:
-            return string
         string = string.encode()
     parts = string.split(b"%")
     for i in range(1, len(parts)):
@@ -245,15 +245,22 @@ def unquote(string):
             parts[i] = bytes([int(part[:2], 16)]) + part[2:]
     data = b"".join(parts)
     try:
-        string = str(data, "utf-8")
-        # MicroPython lets NUL, overlong and surrogate sequences pass (RFC 3629 section 3).
-        for c in string:
-            if not c > "\0" or 0xD800 <= ord(c) < 0xE000:
-                raise ValueError
-        if len(string) < len(data) and "".join([chr(ord(c)) for c in string]).encode() != data:
+        if b"\0" in data:
             raise ValueError
+        return _utf8(data)
     except ValueError:
         raise InvalidRequest("not UTF-8")
+
+
+def _utf8(data):
+    string = str(data, "utf-8")
+    if len(string) < len(data):
+        # MicroPython lets overlong and surrogate sequences pass (RFC 3629 section 3).
+        for c in string:
+            if 0xD800 <= ord(c) < 0xE000:
+                raise ValueError
+        if "".join([chr(ord(c)) for c in string]).encode() != data:
+            raise ValueError
     return string
 
 
