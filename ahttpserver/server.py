@@ -45,13 +45,15 @@ class HTTPServer(App):
         """Close the listener and all connections; from a handler, its own answer still leaves."""
         if not self._tasks:
             return
-        for task in self._tasks:
-            task.cancel()
+        accept, watch = self._tasks
         self._tasks = ()
+        accept.cancel()
         self._listener.close()
         me = current_task()
         others = [conn for conn in self.connections if conn.task is not me]
-        self.connections = []
+        self.connections = [conn for conn in self.connections if conn.task is me]
+        if not self.connections:
+            watch.cancel()  # else it ends after this one
         for conn in others:
             conn.task.cancel()
         for _ in range(100):  # a second for what they have to finish
@@ -116,16 +118,17 @@ class HTTPServer(App):
         sock.close()
 
     async def _serve(self, conn):
+        tasks = self._tasks  # others, when the server has been stopped
         try:
             conn.state = SILENT
             while await self._request(conn):
                 conn.state = SERVED
                 await self.exchange(conn)
-                if not conn.keep or conn not in self.connections:
+                if not conn.keep or tasks is not self._tasks:
                     break
                 conn.state = IDLE
                 conn.reset()
-            if not conn.gone and conn.unread():
+            if not conn.gone and tasks is self._tasks and conn.unread():
                 await self._linger(conn)
         except ClientGone:
             pass
@@ -176,7 +179,8 @@ class HTTPServer(App):
 
     async def _watch(self):
         # Ends what takes too long, and streams whose client has closed.
-        while True:
+        tasks = self._tasks
+        while self._tasks is tasks or not self._tasks and self.connections:
             await sleep_ms(500)
             now = ticks_ms()
             for conn in self.connections:
