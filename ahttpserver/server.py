@@ -137,6 +137,8 @@ class HTTPServer(App):
         finally:
             if conn in self.connections:
                 self.connections.remove(conn)
+            if tasks is not self._tasks and not self.connections:
+                tasks[1].cancel()
             conn.shut()
 
     async def _request(self, conn):
