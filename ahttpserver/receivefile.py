@@ -7,7 +7,7 @@ from os import remove, rename
 
 from url import InvalidRequest
 
-BUFFER = 2048
+BUFFER = 2048  # bytes
 
 _busy = set()  # names that uploads write to now
 
@@ -26,9 +26,12 @@ async def receivefile(reader, filename, max_size=None):
     try:
         try:
             size = await _store(reader, part, max_size)
-            rename(part, filename)
+            _file(rename, part, filename)
         except:  # noqa: E722  also when the task is cancelled
-            _discard(part)
+            try:
+                remove(part)
+            except OSError:
+                pass
             raise
     finally:
         _busy.discard(part)
@@ -38,17 +41,15 @@ async def receivefile(reader, filename, max_size=None):
 async def _store(reader, part, max_size):
     # Copy the body to the file part; the number of bytes.
     size = 0
-    if max_size is not None and reader.body > max_size:
+    if max_size is None:
+        max_size = 1 << 30
+    if reader.body > max_size:
         raise InvalidRequest("file too large", 413)
-    try:
-        file = open(part, "wb")
-    except OSError:
-        raise InvalidRequest("the file cannot be created", 404)
-    with file:
+    with _file(open, part, "wb") as file:
         data = await reader.read(BUFFER)
         while data:
             size += len(data)
-            if max_size is not None and size > max_size:
+            if size > max_size:
                 raise InvalidRequest("file too large", 413)
             try:
                 file.write(data)
@@ -58,8 +59,8 @@ async def _store(reader, part, max_size):
     return size
 
 
-def _discard(part):
+def _file(function, *names):
     try:
-        remove(part)
+        return function(*names)
     except OSError:
-        pass
+        raise InvalidRequest("the file cannot be written", 404)
