@@ -1,0 +1,252 @@
+# HTTPS in both packages, with a certificate made here: real clients, and those that do not finish
+# or do not even begin a handshake.
+
+import datetime
+import hashlib
+import ipaddress
+import random
+import shutil
+import ssl
+import subprocess
+import time
+from contextlib import ExitStack, suppress
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from client import Client
+from harness import HOST, wait_until
+
+MEGABYTE = random.Random(5).randbytes(1 << 20)
+GET = b"GET / HTTP/1.1\r\nHost: board\r\n\r\n"
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A folder with cert.der, cert.pem and key.der: a new key and its own certificate."""
+    folder = tmp_path_factory.mktemp("certificate")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "board")])
+    now = datetime.datetime.now(datetime.UTC)
+    cert = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    encodings = serialization.Encoding
+    (folder / "cert.der").write_bytes(cert.public_bytes(encodings.DER))
+    (folder / "cert.pem").write_bytes(cert.public_bytes(encodings.PEM))
+    (folder / "key.der").write_bytes(
+        key.private_bytes(
+            encodings.DER,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder
+
+
+@pytest.fixture
+def context(certificate):
+    """What a client trusts."""
+    return ssl.create_default_context(cafile=certificate / "cert.pem")
+
+
+@pytest.fixture
+def files(tmp_path, certificate):
+    for name in ("cert.der", "key.der"):
+        shutil.copy(certificate / name, tmp_path)
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def server(start, files):
+    return start("tls_app")
+
+
+def url(server, path):
+    return f"https://{server.host}:{server.port}{path}"
+
+
+def secured(server, context):
+    return context.wrap_socket(server.connect(), server_hostname=HOST)
+
+
+def check(server, context, seconds=5):
+    """Asserts that a good client is answered."""
+    begin = time.monotonic()
+    with secured(server, context) as connection:
+        connection.sendall(GET)
+        assert Client(connection).answer().body == b"hello"
+    assert time.monotonic() - begin < seconds
+
+
+def test_python(server, context):
+    check(server, context)
+    with secured(server, context) as connection:
+        client = Client(connection)
+        for _ in range(3):
+            connection.sendall(GET)
+            assert client.answer().header("Connection") == "keep-alive"
+        connection.sendall(GET * 3)
+        assert [client.answer().body for _ in range(3)] == [b"hello"] * 3
+        for byte in GET:
+            connection.sendall(bytes([byte]))
+        assert client.answer().body == b"hello"
+
+
+def test_versions(server, context):
+    versions = set()
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context.maximum_version = version
+        with secured(server, context) as connection:
+            versions.add(connection.version())
+            connection.sendall(GET)
+            assert Client(connection).answer().body == b"hello"
+    assert "TLSv1.2" in versions
+
+
+def test_curl(server, certificate, files, tmp_path):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+
+    def curl(path, *arguments):
+        command = ["curl", "-sS", "--max-time", "10", "--cacert", certificate / "cert.pem"]
+        command += [*arguments, url(server, path)]
+        return subprocess.run(command, check=True, capture_output=True).stdout
+
+    assert curl("/") == b"hello"
+    file = tmp_path / "upload"
+    file.write_bytes(MEGABYTE)
+    assert curl("/files/new.bin", "-T", file) == b"1048576"
+    assert sha(curl("/files/new.bin")) == sha(MEGABYTE)
+    assert curl("/files/new.bin", "-r", "1000-1999") == MEGABYTE[1000:2000]
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_large_bodies_both_ways(server, context, files):
+    with httpx.Client(verify=context, timeout=10) as client:
+        for _ in range(2):
+            assert client.put(url(server, "/files/a"), content=MEGABYTE).text == "1048576"
+            assert sha((files / "a").read_bytes()) == sha(MEGABYTE)
+            assert sha(client.get(url(server, "/files/a")).content) == sha(MEGABYTE)
+    assert server.output.count(" 201\n") == 2
+
+
+def test_slow_reader(server, context, files):
+    # the server's output fills all buffers and goes on where it stopped
+    (files / "a").write_bytes(MEGABYTE * 4)
+    with secured(server, context) as connection:
+        connection.sendall(b"GET /files/a HTTP/1.1\r\nHost: board\r\n\r\n")
+        time.sleep(0.5)
+        assert sha(Client(connection).answer().body) == sha(MEGABYTE * 4)
+
+
+def test_event_stream(server, context):
+    with secured(server, context) as connection:
+        connection.sendall(b"GET /events HTTP/1.1\r\nHost: board\r\n\r\n")
+        data = Client(connection).rest()
+    assert data.count(b"data: " + b"x" * 1000 + b"\n\n") == 20
+
+
+def test_plain_client(server, context):
+    before = server.descriptors()
+    for request in (GET, b"\0" * 2000, b"x" * 20_000, b"\x16\x03\x01\x02\0" + b"x" * 512):
+        with server.connect() as connection, suppress(ConnectionError):
+            connection.sendall(request)
+            while data := connection.recv(1000):
+                assert not data.startswith(b"HTTP"), "answered without TLS"
+        check(server, context)
+    server.wait_descriptors(before)
+
+
+def test_client_that_does_not_trust(server, context):
+    before = server.descriptors()
+    for _ in range(3):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            secured(server, ssl.create_default_context())
+    check(server, context)
+    server.wait_descriptors(before)
+
+
+def hello(context):
+    """The first bytes that a client sends."""
+    outgoing = ssl.MemoryBIO()
+    tls = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=HOST)
+    with suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read()
+
+
+def test_unfinished_handshakes(server, context):
+    before = server.descriptors()
+    first = hello(context)
+    beginnings = (b"", first[:1], first[: len(first) // 2], first)
+    with ExitStack() as stack:
+        for number in range(12):
+            connection = stack.enter_context(server.connect())
+            connection.sendall(beginnings[number % 4])
+        check(server, context, seconds=1.5)
+        check(server, context, seconds=1.5)
+        begin = time.monotonic()
+        server.wait_descriptors(before, timeout=6)  # each is closed at its deadline
+        assert time.monotonic() - begin < 5
+    check(server, context)
+
+
+def test_handshake_that_dribbles(server, context):
+    # each byte comes in time, the handshake does not
+    before = server.descriptors()
+    begin = time.monotonic()
+    with server.connect() as connection, suppress(ConnectionError):
+        for byte in hello(context):
+            connection.send(bytes([byte]))
+            time.sleep(0.05)
+            if server.descriptors() == before:
+                break
+    assert time.monotonic() - begin < 5
+    check(server, context)
+
+
+def test_clients_that_leave(server, context, files):
+    (files / "a").write_bytes(MEGABYTE)
+    before = server.descriptors()
+    for data in (b"", GET[:10], b"GET /files/a HTTP/1.1\r\nHost: board\r\n\r\n"):
+        for orderly in (True, False):
+            connection = secured(server, context)
+            connection.sendall(data)
+            time.sleep(0.05)
+            if orderly:
+                with suppress(OSError):
+                    connection.setblocking(False)
+                    connection.unwrap()
+            connection.close()
+    check(server, context)
+    server.wait_descriptors(before)
+
+
+def test_broken_upload(server, context, files):
+    (files / "a").write_bytes(b"old")
+    with secured(server, context) as connection:
+        head = b"PUT /files/a HTTP/1.1\r\nHost: board\r\nContent-Length: 100000\r\n\r\n"
+        connection.sendall(head + b"x" * 50_000)
+        wait_until((files / "a.part").exists)
+    wait_until(lambda: not (files / "a.part").exists())
+    assert (files / "a").read_bytes() == b"old"
+    check(server, context)
