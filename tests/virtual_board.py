@@ -128,14 +128,13 @@ class Board:
         """The interpreter is gone: says so and starts the next one."""
         os.close(self.child)
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        if START in self.marks:
+        if START in self.marks and status >= 0:
             sys.exit("virtual_board: the interpreter does not start:\n" + self.to_host.decode())
         self.to_host += b"MPY: soft reboot\r\n" if status >= 0 else b"\r\nrst: %d\r\n" % -status
         time.sleep(0.05)  # bounds a main.py that exits at once
         self.boot(self.raw and status >= 0)  # killed (reset button, crash): as after power-on
 
     def serve(self):
-        self.boot(raw=False)
         while True:
             poller = poll()
             poller.register(self.host, 0)
@@ -199,6 +198,7 @@ def main():
     if args.link:
         os.symlink(board.port, args.link)
     try:
+        board.boot(raw=False)
         print(args.link or board.port, flush=True)
         board.serve()
     finally:
