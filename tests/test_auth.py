@@ -148,6 +148,17 @@ def test_real_clients(server, tmp_path):
             assert done.stdout.endswith(expected), done
 
 
+def test_browser_asks_and_remembers(browser, server):
+    context = browser.new_context(http_credentials={"username": "admin", "password": "secret"})
+    page = context.new_page()
+    assert page.goto(url(server, "/files/page.html")).status == 200
+    assert page.evaluate("fetch('/function').then(r => r.text())") == "function 0"
+    context.close()
+    context = browser.new_context(http_credentials={"username": "admin", "password": "wrong"})
+    assert context.new_page().goto(url(server, "/files/page.html")).status == 401
+    context.close()
+
+
 def test_upload_is_refused_before_it_is_sent(server):
     head = "PUT /function HTTP/1.1\r\nHost: board\r\nContent-Length: 16000\r\n\r\n"
     with server.connect() as connection:
