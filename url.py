@@ -25,8 +25,10 @@ MAX_FIELDS = 64
 MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 
+_CRLF = b"\r\n"
+_BLANKS = b" \t"
 _HEX = b"0123456789abcdefABCDEF"
-# The characters of a method and of a field's name (RFC 9110 section 5.6.2).
+# The characters of a method and of a field's name (RFC 9110 section 5.6.2), frequent ones first.
 _TOKEN = b"etaoinsrcdhlpugm-fykwvxqzjb0123456789ACHUSDETRIOLPMNBFGJKQVWXYZ_!#$%&'*+.^`|~"
 # The fields that decide where a message ends, by the length of their names: a quick first look.
 _FRAMING = {4: b"host", 6: b"expect", 10: b"connection", 14: b"content-length",
@@ -63,36 +65,31 @@ class HTTPRequest:
         end = head.find(b"\r\n")
         line = head if end < 0 else head[:end]
         if len(line) > MAX_LINE:
-            raise InvalidRequest("request line too long", 414)
+            raise InvalidRequest("long line", 414)
         if len(head) > MAX_HEAD:
-            raise InvalidRequest("head too long", 431)
+            raise InvalidRequest("long head", 431)
         if not line or min(line) < 32 or b"\x7f" in line:
-            raise InvalidRequest("bad request line")
+            raise InvalidRequest("bad line")
         if max(line) > 127:  # never seen from a browser: it counts as if it were escaped
             line = b"".join([b"%%%02X" % c if c > 127 else bytes([c]) for c in line])
         parts = str(line, "utf-8").split(" ")
         if len(parts) != 3:
-            raise InvalidRequest("bad request line")
+            raise InvalidRequest("bad line")
         self.method, self.url, version = parts
         if version != "HTTP/1.1":
-            self._version(version)
+            self.version = version[5:]
+            digits = version[5:6] + version[7:]
+            if version[:5] + version[6:7] != "HTTP/." or len(digits) != 2 or not digits.isdigit():
+                raise InvalidRequest("bad line")
+            if digits[0] != "1":
+                raise InvalidRequest("HTTP/1.x", 505)
         if self.method not in METHODS:
             token = self.method and not self.method.encode().strip(_TOKEN)
-            raise InvalidRequest("unknown method", 501 if token else 400)
+            raise InvalidRequest("bad method", 501 if token else 400)
         self._target(self.url)
         self._head = head
         if 0 <= end < len(head) - 2:
             self._framing(self._fields(head, end + 2))
-
-    def _version(self, version):
-        digits = version[5:6] + version[7:]
-        if version[:5] != "HTTP/" or version[6:7] != "." or len(digits) != 2:
-            raise InvalidRequest("bad request line")
-        if digits.strip("0123456789"):
-            raise InvalidRequest("bad request line")
-        if digits[0] != "1":
-            raise InvalidRequest("HTTP/1.x only", 505)
-        self.version = version[5:]
 
     def _target(self, path):
         # RFC 9112 section 3.2: "/path?query", "http://host/path?query" or, for OPTIONS, "*".
@@ -114,25 +111,26 @@ class HTTPRequest:
         # Looks at the names of all fields, and takes the values of those that frame the message.
         found = {}
         count = 2  # line ends: the request line's, the fields', the empty line's
-        end = head.find(b"\r\n", start)
+        end = head.find(_CRLF, start)
         while end > start:
             colon = head.find(b":", start, end)
             name = head[start:colon]
             # A token before the colon: this refuses blanks there, and folded lines (section 5).
             if colon <= start or name.strip(_TOKEN):
-                raise InvalidRequest("bad header field")
-            known = _FRAMING.get(colon - start)
+                raise InvalidRequest("bad field")
+            n = colon - start
+            known = _FRAMING.get(n)
             if known and known[0] == head[start] | 32 and name.lower() == known:
-                value = head[colon + 1 : end].strip(b" \t")
-                found[known] = found[known] + b"," + value if known in found else value
+                value = head[colon + 1 : end].strip(_BLANKS).lower()
+                found[n] = found[n] + b"," + value if n in found else value
             count += 1
             start = end + 2
-            end = head.find(b"\r\n", start)
+            end = head.find(_CRLF, start)
         if count > MAX_FIELDS + 2:
-            raise InvalidRequest("too many header fields", 431)
+            raise InvalidRequest("fields", 431)
         # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
         if end + 2 != len(head) or head.count(b"\n") != count or head.count(b"\r") != count:
-            raise InvalidRequest("bad line end")
+            raise InvalidRequest("bad end")
         if b"\0" in head:
             raise InvalidRequest("NUL")
         return found
@@ -140,39 +138,39 @@ class HTTPRequest:
     def _framing(self, found):
         # RFC 9112 section 6: where the body ends, and whether another request may follow it.
         modern = self.version != "1.0"
-        host = found.get(b"host", b"")
-        if b"," in host or modern and not host:
-            raise InvalidRequest("one Host field, please")
-        length = found.get(b"content-length")
-        coding = found.get(b"transfer-encoding")
+        host = found.get(4)
+        if modern and not host or host and b"," in host:
+            raise InvalidRequest("bad host")
+        length = found.get(14)
+        coding = found.get(17)
         if length is not None:
-            if length.strip(b"0123456789") or not 0 < len(length) <= 10 or coding is not None:
-                raise InvalidRequest("bad Content-Length")
+            if coding is not None or length.strip(_HEX[:10]) or not 0 < len(length) <= 10:
+                raise InvalidRequest("bad length")
             self.length = int(length)
         elif coding is not None:
-            if not modern:
-                raise InvalidRequest("bad Transfer-Encoding")
-            if coding.lower() != b"chunked":
-                raise InvalidRequest("unknown transfer coding", 501)
+            if coding != b"chunked" or not modern:
+                raise InvalidRequest("bad coding", 501 if modern else 400)
             self.chunked = True
-        expect = found.get(b"expect")
-        if expect is not None and modern:
-            if expect.lower() != b"100-continue":
-                raise InvalidRequest("unknown expectation", 417)
-            self.expect = self.chunked or self.length > 0
-        self.keep_alive = modern and b"close" not in found.get(b"connection", b"").lower()
+        if modern:
+            expect = found.get(6)
+            if expect is not None:
+                if expect != b"100-continue":
+                    raise InvalidRequest("bad expect", 417)
+                self.expect = self.chunked or self.length > 0
+            options = found.get(10)
+            self.keep_alive = not options or b"close" not in options
 
     @property
     def header(self):
         """All fields: names in lower case, values trimmed, a repeated field joined with ", "."""
         header = self._head
         if not isinstance(header, dict):
-            lines = header.split(b"\r\n")[1:-2]
+            lines = header.split(_CRLF)[1:-2]
             self._head = header = {}
             for line in lines:
                 name, value = line.split(b":", 1)
                 name = str(name, "utf-8").lower()
-                value = value.strip(b" \t")
+                value = value.strip(_BLANKS)
                 try:
                     value = _utf8(value)
                 except ValueError:
@@ -190,21 +188,17 @@ def head_end(data):
     end = data.find(b"\r\n\r\n") + 4
     if end > 3:
         return end
-    if (
-        len(data) > MAX_HEAD
-        or len(data) > MAX_LINE + 1
-        and data.find(b"\r\n", 0, MAX_LINE + 2) < 0
-        or data.count(b"\n") != data.count(b"\r\n")
-    ):
+    line = data.find(_CRLF, 0, MAX_LINE + 2)
+    if len(data) > (MAX_LINE + 1 if line < 0 else MAX_HEAD):
         return len(data)
-    return 0
+    return len(data) if data.count(b"\n") != data.count(_CRLF) else 0
 
 
 def chunk_size(line):
     """The size in a chunk's first line (bytes without CR LF, RFC 9112 section 7.1); or 400."""
     size = line.split(b";", 1)[0]
     if size != line:
-        size = size.rstrip(b" \t")  # blanks are allowed before an extension, which is ignored
+        size = size.rstrip(_BLANKS)  # blanks are allowed before an extension, which is ignored
     if size.strip(_HEX) or not 0 < len(size) <= 8:
         raise InvalidRequest("bad chunk")
     return int(size, 16)
@@ -221,10 +215,10 @@ def query(string):
         string = string.encode()
     for part in string.replace(b"+", b" ").split(b"&"):
         if part:
-            name, value = (part + b"=").split(b"=", 1)
-            name = unquote(name)
+            pair = part.split(b"=", 1)
+            name = unquote(pair[0])
             if name not in parameters:
-                parameters[name] = unquote(value[:-1])
+                parameters[name] = unquote(pair[1]) if len(pair) > 1 else ""
     return parameters
 
 
@@ -272,26 +266,24 @@ def inside(folder, path):
     an absolute path, a name with a leading dot.  For downloads and for uploads.
     """
     if "\\" in path or "\0" in path or path[:1] == "/" or "/." in "/" + path:
-        raise InvalidRequest("no such file", 404)
+        raise InvalidRequest("no file", 404)
     return folder.rstrip("/") + "/" + path if folder else path
 
 
 if __name__ == "__main__":
-    for example in (
-        "GET /",
-        "GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on",
-        "GET /my%20files/%2e%2e/x?y",
-        "GET http://esp32/absolute?form",
-        "OPTIONS *",
-        "GET /|Host: esp32|ACCEPT: text/html|Accept: */*|",
-        "POST /form|Host: esp32|Content-Length: 11|",
-        "BREW /coffee",
-        "GET /two words",
-        "GET /caf%E9",
-        "GET /|Accept: */*|",
-        "GET /|Host: esp32|Accept : */*|",
-        "GET /|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked|",
-    ):
+    for example in """GET /
+GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on
+GET /my%20files/%2e%2e/x?y
+GET http://esp32/absolute?form
+OPTIONS *
+GET /|Host: esp32|ACCEPT: text/html|Accept: */*|
+POST /form|Host: esp32|Content-Length: 11|
+BREW /coffee
+GET /two words
+GET /caf%E9
+GET /|Accept: */*|
+GET /|Host: esp32|Accept : */*|
+GET /|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked|""".split("\n"):
         lines = example.split("|")
         lines[0] += " HTTP/1.1"
         head = "\r\n".join(lines + [""] * (len(lines) > 1)).encode()

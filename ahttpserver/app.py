@@ -110,10 +110,16 @@ class App:
         error.header = {"Allow": ", ".join([m for m in METHODS if m in allow])}
         raise error
 
-    async def exchange(self, conn):
-        """Answer the request that conn has taken; conn.keep tells whether another may follow."""
+    async def exchange(self, conn, error=None):
+        """
+        Answer the request that conn has taken, or error; conn.keep: another may follow.
+
+        error: what was wrong with the request, an InvalidRequest.
+        """
         conn.left = self.timeout
         try:
+            if error:
+                raise error
             handler = self._find(conn.request)
             if not conn.hands_over(await result(handler, conn)):
                 for data in conn.finish():

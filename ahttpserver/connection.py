@@ -80,7 +80,7 @@ class Connection(Wire):
             parts.append(self._cut(limit))
             limit -= len(parts[-1])
         if self.body:
-            raise InvalidRequest("body too large", 413)
+            raise InvalidRequest("too large", 413)
         return b"".join(parts)
 
     async def readexactly(self, n):
@@ -105,7 +105,7 @@ class Connection(Wire):
         while line[-1:] != b"\n" and await self._ready():
             line += self._cut(self.input.find(b"\n", 0, self.body) + 1 or self.body)
             if len(line) > self.app.max_body:
-                raise InvalidRequest("line too long", 413)
+                raise InvalidRequest("too long", 413)
         return line
 
     async def _ready(self):
@@ -122,7 +122,7 @@ class Connection(Wire):
     async def _fill(self):
         data = await self.receive(BUFFER)
         if not data:
-            raise ClientGone("the body was cut short")
+            raise ClientGone("cut short")
         self.left += len(data)
         self.input += data
 
@@ -172,7 +172,7 @@ class Connection(Wire):
     def begin(self, status, head, length, close):
         """Begin a response, for HTTPResponse.  length: of the body in bytes, or None."""
         if self.sent:
-            raise ValueError("a response has been sent already")
+            raise ValueError("a response was sent")
         self.status = status
         self.head = head
         self.room = length
@@ -210,7 +210,7 @@ class Connection(Wire):
         # Book n bytes of the body; true if they are to be sent.
         if self.room is not None:
             if n > self.room:
-                raise ValueError("the body is longer than its Content-Length")
+                raise ValueError("body longer than its length")
             self.room -= n
         self.size += n
         return n and not self.mute
@@ -218,7 +218,7 @@ class Connection(Wire):
     async def drain(self):
         """Send all that is collected; or ClientGone."""
         if self.mute and self.sent and self.room is None:
-            raise ClientGone("no body is wanted")  # or a HEAD for an endless body would never end
+            raise ClientGone("no body")  # or a HEAD for an endless body would never end
         for data in self._collected():
             await self.push(data)
 
@@ -228,7 +228,7 @@ class Connection(Wire):
             if self.room is None:
                 self.room = 0
         elif not (self.output or self.sent or self.closing):
-            raise ValueError("the handler has sent nothing")
+            raise ValueError("no response was sent")
         output = self._collected()
         if self.room is None or self.room and not self.mute or self.closing:
             self.keep = False
@@ -270,12 +270,12 @@ class Connection(Wire):
         if self.keep and (
             self.room is None  # its end is the end of the body
             or not self.request.keep_alive
-            or self.body > len(self.input)  # nobody has read the body, and nobody will wait for it
+            or self.body > len(self.input)  # nobody has read the body, nobody will wait for it
             or self.more is not False
             or self.expect
         ):
             self.keep = False
-        head += "Connection: keep-alive\r\n\r\n" if self.keep else "Connection: close\r\n\r\n"
+        head += "Connection: %s\r\n\r\n" % ("keep-alive" if self.keep else "close")
         return head.encode()
 
     def get_extra_info(self, name):

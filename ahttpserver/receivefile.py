@@ -17,11 +17,11 @@ async def receivefile(reader, filename, max_size=None):
     Store the request's body as a file and return its size in bytes.
 
     Raises InvalidRequest 413 over max_size bytes, 409 while another upload writes the same file,
-    404 or 507 if it cannot be created or the disk is full.  The name must be safe: see url.inside.
+    404 or 507 if it cannot be created or disk full.  The name must be safe: see url.inside.
     """
     part = filename + ".part"
     if part in _busy:
-        raise InvalidRequest("another upload is under way", 409)
+        raise InvalidRequest("busy", 409)
     _busy.add(part)
     try:
         try:
@@ -44,17 +44,17 @@ async def _store(reader, part, max_size):
     if max_size is None:
         max_size = 1 << 30
     if reader.body > max_size:
-        raise InvalidRequest("file too large", 413)
+        raise InvalidRequest("too large", 413)
     with _file(open, part, "wb") as file:
         data = await reader.read(BUFFER)
         while data:
             size += len(data)
             if size > max_size:
-                raise InvalidRequest("file too large", 413)
+                raise InvalidRequest("too large", 413)
             try:
                 file.write(data)
             except OSError:
-                raise InvalidRequest("the disk is full", 507)
+                raise InvalidRequest("disk full", 507)
             data = await reader.read(BUFFER)
     return size
 
@@ -63,4 +63,4 @@ def _file(function, *names):
     try:
         return function(*names)
     except OSError:
-        raise InvalidRequest("the file cannot be written", 404)
+        raise InvalidRequest("no file", 404)

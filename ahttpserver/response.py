@@ -72,12 +72,11 @@ class HTTPResponse:
         if isinstance(body, str):
             body = body.encode()
         length = None if body is None else len(body)
+        head = "HTTP/1.1 %s\r\n" % status_line(self.status)
+        lines = 1
         if self.mimetype:
-            head = "HTTP/1.1 %s\r\nContent-Type: %s\r\n" % (status_line(self.status), self.mimetype)
+            head += "Content-Type: %s\r\n" % self.mimetype
             lines = 2
-        else:
-            head = "HTTP/1.1 %s\r\n" % status_line(self.status)
-            lines = 1
         if self.header:
             for name, value in self.header.items():
                 low = name.lower()
@@ -85,13 +84,13 @@ class HTTPResponse:
                     length = int(value)
                     continue
                 if low in ("transfer-encoding", "connection"):
-                    raise ValueError("the server itself sends " + name)
+                    raise ValueError(name + " in header")
                 for one in value if isinstance(value, (list, tuple)) else (value,):
                     head += "%s: %s\r\n" % (name, one)
                     lines += 1
         # A line end in a name or value would let a stranger add fields, or a whole response.
         if head.count("\r") != lines or head.count("\n") != lines or "\0" in head:
-            raise ValueError("CR, LF or NUL in the header")
+            raise ValueError("CR, LF or NUL in header")
         writer.begin(self.status, head, length, self.close)
         if body:
             writer.write(body)

@@ -18,7 +18,7 @@ from .wire import ClientGone, readable
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-    b"Retry-After: 1\r\nConnection: close\r\n\r\nbusy\n"
+    b"Connection: close\r\n\r\nbusy\n"
 )
 
 
@@ -37,7 +37,7 @@ class HTTPServer(App):
     async def start(self):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
         if self._tasks:
-            raise HTTPServerError("the server has been started already")
+            raise HTTPServerError("started already")
         self._listener = self.listen()
         self._tasks = create_task(self._accept(self._listener)), create_task(self._watch())
 
@@ -121,15 +121,29 @@ class HTTPServer(App):
         tasks = self._tasks  # others, when the server has been stopped
         try:
             conn.state = SILENT
-            while await self._request(conn):
+            conn.left = self.timeout
+            while True:
+                error = None
+                try:
+                    while not self._request(conn):
+                        await conn.arrival()
+                except ClientGone:
+                    if conn.left > 0 or conn.state != HEAD:
+                        break
+                    error = InvalidRequest("", 408)
+                except InvalidRequest as e:
+                    error = e
                 conn.state = SERVED
-                await self.exchange(conn)
-                if not conn.keep or tasks is not self._tasks:
+                await self.exchange(conn, error)
+                if tasks is not self._tasks or conn.gone:
                     break
-                conn.state = IDLE
+                if not conn.keep:
+                    if conn.unread():
+                        await self._linger(conn)
+                    break
                 conn.reset()
-            if not conn.gone and tasks is self._tasks and conn.unread():
-                await self._linger(conn)
+                conn.state = IDLE
+                conn.left = self.timeout
         except ClientGone:
             pass
         except Exception as e:
@@ -141,32 +155,20 @@ class HTTPServer(App):
                 tasks[1].cancel()
             conn.shut()
 
-    async def _request(self, conn):
-        # Wait for the head of a request; False if there is none to be answered.
-        conn.left = self.timeout
-        try:
-            while not conn.input or not conn.next():
-                if conn.input and conn.state != HEAD:
-                    conn.state = HEAD
-                    conn.left = self.timeout
-                data = conn.read_now(BLOCK)
-                if data is None:
-                    data = await conn.receive(BLOCK)
-                if not data:
-                    conn.gone = True
-                    return False
-                conn.input += data
-            return True
-        except ClientGone:
-            if conn.left > 0 or not conn.input:
-                raise
-            error = InvalidRequest("", 408)
-        except InvalidRequest as e:
-            error = e
-        await self.refuse(conn, error)
-        if self.log:
-            self.note(conn)
-        return False
+    def _request(self, conn):
+        # True when a request has come, False when some of it is missing; or ClientGone.
+        while not conn.input or not conn.next():
+            if conn.input and conn.state != HEAD:
+                conn.state = HEAD
+                conn.left = self.timeout
+            data = conn.read_now(BLOCK)
+            if data is None:
+                return False
+            if not data:
+                conn.gone = True
+                raise ClientGone("closed")
+            conn.input += data
+        return True
 
     async def _linger(self, conn):
         conn.state = LINGERING
@@ -193,5 +195,5 @@ class HTTPServer(App):
     def report(self, exception):
         """Tell the event loop's exception handler, as for any task."""
         get_event_loop().call_exception_handler(
-            {"message": "exception in a handler", "exception": exception, "future": current_task()}
+            {"message": "in handler", "exception": exception, "future": current_task()}
         )

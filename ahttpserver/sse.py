@@ -25,13 +25,13 @@ async def EventSource(reader, writer):
     """
     app = writer.app
     if sum([conn.stream for conn in app.connections]) >= max(1, app.max_connections - 2):
-        await app.refuse(writer, InvalidRequest("too many event streams", 503))
-        raise ClientGone("too many event streams")
+        await app.refuse(writer, InvalidRequest("busy", 503))
+        raise ClientGone("busy")
     response = HTTPResponse(200, "text/event-stream", header={"Cache-Control": "no-store"})
     await response.send(writer)
     await writer.drain()
     if writer.mute:
-        raise ClientGone("a HEAD request")
+        raise ClientGone("no body")
     writer.stream = True
     return _EventSource(writer)
 

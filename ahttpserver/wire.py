@@ -58,6 +58,10 @@ class Wire:
             await sleep_ms(0)
         return data
 
+    def arrival(self):  # async
+        """Wait until there is something to read; or ClientGone."""
+        return self._wait(core._io_queue.queue_read)
+
     async def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
         sent = self.write_now(data)

@@ -16,10 +16,10 @@ def sendfile(writer, filename, start=0, length=None):
     try:
         info = stat(filename)
         if info[0] & 0x4000:
-            raise OSError("a folder")
+            raise OSError
         file = open(filename, "rb")
     except OSError:
-        raise InvalidRequest("no such file", 404)
+        raise InvalidRequest("no file", 404)
     with file:
         rest = max(info[6] - start, 0)
         if length is not None:

@@ -21,7 +21,7 @@ from .wire import ClientGone
 _EAGAIN = 11
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-    b"Retry-After: 1\r\nConnection: close\r\n\r\nbusy\n"
+    b"Connection: close\r\n\r\nbusy\n"
 )
 
 
@@ -42,7 +42,7 @@ class HTTPServer(App):
     def start(self):
         """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
         if self._running:
-            raise HTTPServerError("the server has been started already")
+            raise HTTPServerError("started already")
         listener = self.listen()
         self._running = True
         self._poller = poll()
@@ -187,9 +187,7 @@ class HTTPServer(App):
         return True
 
     def _refuse(self, conn, error):
-        self.refuse(conn, error)
-        if self.log:
-            self.note(conn)
+        self.exchange(conn, error)
         self._linger(conn)
 
     def _linger(self, conn):
