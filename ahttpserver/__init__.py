@@ -9,6 +9,8 @@ __version__ = "1.0.0"
 
 from url import InvalidRequest
 
+# The largest module first: a board that compiles it needs the most memory for that.
+from . import connection  # noqa: F401
 from .app import HTTPServerError
 from .receivefile import receivefile
 from .response import HTTPResponse

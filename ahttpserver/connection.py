@@ -218,12 +218,12 @@ class Connection(Wire):
     async def drain(self):
         """Send all that is collected; or ClientGone."""
         if self.mute and self.sent and self.room is None:
-            raise ClientGone("no body")  # or a HEAD for an endless body would never end
+            raise ClientGone("no body")  # or a HEAD of an endless body would never end
         for data in self._collected():
             await self.push(data)
 
     def finish(self):
-        """Complete the response: what is left to be sent, in pieces.  .keep: another may follow."""
+        """Complete the response; return what is left to be sent.  .keep: another may follow."""
         if self.head:
             if self.room is None:
                 self.room = 0
