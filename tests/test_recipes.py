@@ -1,0 +1,301 @@
+# The programs in docs/recipes.md and README.md run as they are printed.  A fenced block is one of:
+#
+#     ```python app      a complete program, for the package that it imports.  It is run alone.
+#     ```python          a snippet.  It is run in the place that "# recipes go here" marks in the
+#                        frame of each package, the two programs at the top of docs/recipes.md; for
+#                        httpserver it is translated by the table of the mirror.
+#     ```python board    needs a board, its pins or its Wi-Fi.  It is only compiled.
+#     ```sh, ```js ...   not Python.  Those that matter have a test of their own.
+#
+# Every app and snippet must start a server that listens.  What it answers is checked by the function
+# below that names its heading with @check; each recipe of docs/recipes.md has one.
+
+import re
+import shutil
+import ssl
+import subprocess
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from harness import PACKAGES, ROOT, Process, translate
+from mirror import to_sync
+
+PAGES = [page for page in (ROOT / "docs" / "recipes.md", ROOT / "README.md") if page.exists()]
+BLOCK = re.compile(r"^## (.*)$|^```(\S*) *(.*)\n((?:.*\n)*?)```$", re.M)
+PLACE = "# recipes go here\n"
+
+
+@dataclass
+class Block:
+    page: str
+    heading: str
+    language: str
+    kind: str
+    text: str
+
+    def __str__(self):
+        return f"{self.page}: {self.heading}"
+
+
+def blocks():
+    """Every fenced block of the pages."""
+    for page in PAGES:
+        heading = ""
+        for match in BLOCK.finditer(page.read_text()):
+            if match[1]:
+                heading = match[1]
+            else:
+                yield Block(page.name, heading, *match.group(2, 3, 4))
+
+
+BLOCKS = list(blocks())
+PYTHON = [block for block in BLOCKS if block.language == "python"]
+FRAMES = {
+    package: block.text
+    for block in reversed(PYTHON)
+    for package in PACKAGES
+    if PLACE in block.text and f"from {package} import" in block.text
+}
+CHECKS = {}
+
+
+def check(heading):
+    """Registers what a recipe is to do: a function of a client, the process and its folder."""
+
+    def register(function):
+        CHECKS[heading] = function
+        return function
+
+    return register
+
+
+def programs(block):
+    """The pairs (package, program) that a block stands for."""
+    if block.kind == "app":
+        (package,) = set(re.findall(r"\b(a?httpserver)\b", block.text))
+        yield package, block.text
+    elif block.kind == "":
+        for package in PACKAGES:
+            text = block.text if package == "ahttpserver" else to_sync(block.text)
+            assert PLACE in FRAMES[package]
+            yield package, FRAMES[package].replace(PLACE, text)
+
+
+CASES = [
+    pytest.param(block, package, program, id=f"{block}-{package}")
+    for block in PYTHON
+    for package, program in programs(block)
+]
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A folder with what the shell commands of the page make."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    (commands,) = [
+        block.text for block in BLOCKS if (block.heading, block.language) == ("HTTPS", "sh")
+    ]
+    folder = tmp_path_factory.mktemp("certificate")
+    # 192.168.1.7 is the board's address; here it is this machine
+    commands = commands.replace("192.168.1.7", "127.0.0.1")
+    subprocess.run(["sh", "-ec", commands], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What is on the board: see the recipes."""
+    (tmp_path / "www" / "js").mkdir(parents=True)
+    (tmp_path / "www" / "index.html").write_text("index")
+    (tmp_path / "www" / "js" / "app.js").write_text("app")
+    (tmp_path / "files").mkdir()
+    for name in ("index.html", "favicon.ico"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("block, package, program", CASES)
+def test_runs_as_printed(block, package, program, folder, request):
+    if "cert.der" in program:
+        for file in request.getfixturevalue("certificate").iterdir():
+            shutil.copy(file, folder)
+    (folder / "printed.py").write_text(program)
+    (folder / "apps").mkdir()
+    runner = translate("recipe_runner", package, folder / "apps")
+    process = Process(runner, folder, "printed.py")
+    try:
+        process.wait_listening()
+        if block.heading in CHECKS:
+            with client(process, folder, "cert.der" in program) as web:
+                CHECKS[block.heading](web, process, folder)
+        process.finish()
+    finally:
+        process.kill()
+
+
+def client(process, folder, secured):
+    """An HTTP client with the server's address."""
+    if secured:
+        context = ssl.create_default_context(cafile=folder / "cert.pem")
+        return httpx.Client(base_url=f"https://{process.host}:{process.port}", verify=context)
+    return httpx.Client(base_url=f"http://{process.host}:{process.port}")
+
+
+def test_every_recipe_is_checked():
+    recipes = {block.heading for block in PYTHON if block.page == "recipes.md"}
+    assert recipes - set(CHECKS) == set()
+
+
+def test_kinds():
+    assert {block.kind for block in PYTHON} <= {"", "app", "board"}
+
+
+def test_compiles():
+    for block in PYTHON:
+        compile(block.text, str(block), "exec")
+
+
+def test_links():
+    for page in PAGES:
+        text = page.read_text()
+        headings = re.findall("^#+ (.*)$", text, re.M)
+        anchors = {
+            re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings
+        }
+        assert set(re.findall(r"\]\(#(.*?)\)", text)) <= anchors
+
+
+@check("The frame")
+def check_frame(web, process, folder):
+    assert web.get("/").status_code == 404
+
+
+@check("A form")
+def check_form(web, process, folder):
+    assert 'value="board"' in web.get("/settings").text
+    form = {"name": '<b>"Zoë" & co</b>', "interval": "5"}
+    response = web.post("/settings", data=form)
+    assert response.status_code == 303
+    page = web.get(response.headers["Location"]).text
+    assert 'value="&lt;b>&quot;Zoë&quot; &amp; co&lt;/b>"' in page and 'value="5"' in page
+    assert web.post("/settings", data={"interval": "often"}).status_code == 400
+    assert (
+        web.post("/settings", data={}, headers={"Content-Type": "text/plain"}).status_code == 415
+    )
+    assert web.post("/settings", files={"file": b"x"}).status_code == 415
+    if shutil.which("curl"):
+        address = f"http://{process.host}:{process.port}/settings"
+        for arguments, status in (
+            (["-d", "name=kitchen", "-d", "interval=7"], "303"),
+            (["-F", "name=x"], "415"),
+        ):
+            command = ["curl", "-s", "-o", "-", "-w", "%{http_code}", *arguments, address]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.stdout.endswith(status)
+        assert 'value="kitchen"' in web.get("/settings").text
+
+
+@check("JSON")
+def check_json(web, process, folder):
+    assert web.post("/api/mean", json=[1, 2, 6]).json() == {"mean": 3}
+    for content in (b"", b"[]", b"[1, 2", b"1", b'["a"]', b"\xff"):
+        assert web.post("/api/mean", content=content).status_code == 400, content
+
+
+@check("REST: names in the path")
+def check_rest(web, process, folder):
+    assert web.put("/api/leds/red", content=b"128").status_code == 204
+    assert web.get("/api/leds/red").json() == 128
+    assert web.get("/api/leds").json() == {"red": 128, "green": 0}
+    assert web.put("/api/leds/red", content=b"256").status_code == 422
+    assert web.put("/api/leds/blue", content=b"1").status_code == 404
+    assert web.delete("/api/leds/green").status_code == 204
+    assert web.get("/api/leds/green").status_code == 404
+    response = web.post("/api/leds/red")
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD, PUT, DELETE, OPTIONS"
+    response = web.options("/api/leds/red")
+    assert response.status_code == 204 and "PUT" in response.headers["Allow"]
+
+
+@check("Uploading a file")
+def check_upload(web, process, folder):
+    data = bytes(range(256)) * 1000
+    assert web.put("/files/firmware.bin", content=data).status_code == 201
+    assert (folder / "files" / "firmware.bin").read_bytes() == data
+    assert web.put("/files/firmware.bin", content=b"x" * 500_001).status_code == 413
+    assert web.put("/files/..%2fmain.py", content=b"x").status_code == 404
+    assert (folder / "files" / "firmware.bin").read_bytes() == data
+    if shutil.which("curl"):
+        address = f"http://{process.host}:{process.port}/files/"
+        subprocess.run(["curl", "-sf", "-T", "www/index.html", address], cwd=folder, check=True)
+        assert (folder / "files" / "index.html").read_text() == "index"
+
+
+@check("A folder of web pages")
+def check_folder(web, process, folder):
+    assert web.get("/").text == "index"
+    assert web.get("/js/app.js").text == "app"
+    assert web.get("/..%2fprinted.py").status_code == 404
+
+
+@check("A password")
+def check_password(web, process, folder):
+    assert web.get("/private").status_code == 401
+    assert web.get("/private", auth=("admin", "wrong")).status_code == 401
+    assert web.get("/private", auth=("admin", "secret")).text == "only for you"
+
+
+@check("Only for pages of this site")
+def check_same_site(web, process, folder):
+    own = f"http://{process.host}:{process.port}"
+    for headers, status in (
+        ({}, 200),
+        ({"Origin": own}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": own + "0"}, 403),
+        ({"Origin": "null"}, 403),
+    ):
+        assert web.post("/restart", headers=headers).status_code == status, headers
+
+
+@check("For pages of other sites")
+def check_cors(web, process, folder):
+    response = web.options("/api/led")
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    response = web.put("/api/led", content=b"on")
+    assert response.text == "on" and response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@check("HTTPS")
+def check_https(web, process, folder):
+    for _ in range(2):
+        assert web.get("/").text == "nobody else can read this"
+
+
+@check("A handler with a memory")
+def check_instance(web, process, folder):
+    assert [web.get("/visits").text for _ in range(2)] == ["visit number 1\n", "visit number 2\n"]
+    assert web.get("/coffee").text == "1 cups\n"
+
+
+@check("One handler, several routes and methods")
+def check_several(web, process, folder):
+    assert web.get("/level").text == "0"
+    assert web.put("/level", content=b"42").text == "42"
+    assert web.get("/api/v1/level").text == "42"
+    response = web.head("/level")
+    assert response.headers["Content-Length"] == "2" and response.text == ""
+    assert web.put("/api/v1/level").status_code == 405
+
+
+@check("A route added while the server runs")
+def check_added(web, process, folder):
+    assert web.get("/report").status_code == 404
+    for _ in range(2):
+        assert web.post("/measure").text == "see /report\n"
+        assert web.get("/report").text == "the report"
