@@ -2,7 +2,7 @@
 # table and writes all figures as JSON. README.md tells what they mean. `make bench`, or:
 #
 #     .venv/bin/python benchmarks/run.py [--only speed,streams,latency,memory] [--server NAME,...]
-#                                        [--workload NAME,...] [--rounds 5] [--seconds 0.7]
+#                                        [--workload NAME;...] [--rounds 5] [--seconds 0.7]
 
 import argparse
 import json
@@ -28,9 +28,9 @@ STREAMS = {
 
 
 def options():
-    def names(allowed):
+    def names(allowed, separator=","):
         def split(text):
-            chosen = text.split(",")
+            chosen = text.split(separator)
             if not set(chosen) <= set(allowed):
                 raise argparse.ArgumentTypeError(f"choose from: {', '.join(allowed)}")
             return chosen
@@ -40,7 +40,7 @@ def options():
     parser = argparse.ArgumentParser(description="Benchmark the two servers.")
     parser.add_argument("--only", type=names(PARTS), default=PARTS)
     parser.add_argument("--server", type=names(SERVERS), default=SERVERS)
-    parser.add_argument("--workload", type=lambda text: text.split(";"), default=list(WORKLOADS))
+    parser.add_argument("--workload", type=names(WORKLOADS, ";"), default=list(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.7, help="of one measurement")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "benchmark.json")

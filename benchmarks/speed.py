@@ -24,6 +24,7 @@ BROWSER = {
 }
 QUERY = "name=kitchen+lamp&level=50%25&colour=warm%20white"
 UNDISTURBED = 0.97  # share of its processor that the load had: nobody else was at work
+repeats = [None] * 20  # in all: a busy machine must not make it endless
 CONNECTIONS = 5  # at a time: as many as asyncio.start_server lets wait
 
 
@@ -68,13 +69,13 @@ WORKLOADS = {
 
 
 def measure(server, workload, folder, seconds):
-    """The best of up to three runs: others on the machine take time from the spinning load."""
-    results = []
-    while len(results) < 3:
-        results.append(run(server, workload, folder, seconds))
-        if results[-1]["load cpu"] > UNDISTURBED:
-            break
-    return max(results, key=lambda result: result["load cpu"])
+    """One run, or the better of two: others on the machine take time from the spinning load."""
+    result = run(server, workload, folder, seconds)
+    if result["load cpu"] < UNDISTURBED and repeats:
+        repeats.pop()
+        again = run(server, workload, folder, seconds)
+        result = max(result, again, key=lambda result: result["load cpu"])
+    return result
 
 
 def run(server, workload, folder, seconds):
