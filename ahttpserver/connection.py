@@ -85,10 +85,10 @@ class Connection(Wire):
 
     async def readexactly(self, n):
         """n bytes of the body; EOFError if it ends before."""
-        data = bytearray(n)
-        if await self.readinto(data) < n:
+        buf = bytearray(n)
+        if await self.readinto(buf) < n:
             raise EOFError
-        return bytes(data)
+        return bytes(buf)
 
     async def readinto(self, buf):
         """Fill buf from the body; return the number of bytes, less than len(buf) at its end."""

@@ -32,7 +32,7 @@ class HTTPServer(App):
     log: function of a str, called for each request, start and stop
     """
 
-    _tasks = ()
+    _tasks = None
 
     async def start(self):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
@@ -46,7 +46,7 @@ class HTTPServer(App):
         if not self._tasks:
             return
         accept, watch = self._tasks
-        self._tasks = ()
+        self._tasks = None
         accept.cancel()
         self._listener.close()
         me = current_task()

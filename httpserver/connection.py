@@ -85,10 +85,10 @@ class Connection(Wire):
 
     def readexactly(self, n):
         """n bytes of the body; EOFError if it ends before."""
-        data = bytearray(n)
-        if self.readinto(data) < n:
+        buf = bytearray(n)
+        if self.readinto(buf) < n:
             raise EOFError
-        return bytes(data)
+        return bytes(buf)
 
     def readinto(self, buf):
         """Fill buf from the body; return the number of bytes, less than len(buf) at its end."""
