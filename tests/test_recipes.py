@@ -7,8 +7,8 @@
 #     ```python board    needs a board, its pins or its Wi-Fi.  It is only compiled.
 #     ```sh, ```js ...   not Python.  Those that matter have a test of their own.
 #
-# Every app and snippet must start a server that listens.  What it answers is checked by the function
-# below that names its heading with @check; each recipe of docs/recipes.md has one.
+# Every app and snippet must start a server that listens.  What it answers is checked by the
+# function below that names its heading with @check; each recipe of docs/recipes.md has one.
 
 import re
 import shutil
