@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -170,6 +171,15 @@ def test_head(server, www):
                 connection.sendall(request.encode())
                 heads.append(client.answer(method).headers)
             assert heads[0] == heads[1]
+
+
+def test_head_reads_no_file(server, www):
+    with open(www / "sparse.bin", "wb") as file:
+        file.truncate(1 << 30)
+    begin = time.monotonic()
+    response = server.request("HEAD", "/sparse.bin")
+    assert response.header("Content-Length") == str(1 << 30)
+    assert time.monotonic() - begin < 0.3
 
 
 def test_not_found(server):
@@ -498,20 +508,21 @@ def begin(server, www, size=8_000_000):
     """A download of a large file that has begun and that nobody reads on; its connection."""
     with open(www / "large.bin", "wb") as file:
         file.write(b"old!" * (size // 4))
+    os.utime(www / "large.bin", (OLD, OLD))
     connection = server.connect()
     connection.sendall(b"GET /large.bin HTTP/1.1\r\nHost: board\r\nConnection: close\r\n\r\n")
-    assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert connection.recv(1000, socket.MSG_PEEK).startswith(b"HTTP/1.1 200 ")
     time.sleep(0.2)  # until all buffers are full
     return connection
 
 
 def rest(connection):
-    """What still comes until the connection ends, in whatever way."""
+    """The body that comes until the connection ends, in whatever way."""
     with connection, suppress(ConnectionResetError):
         data = bytearray()
         while piece := connection.recv(1 << 20):
             data += piece
-    return data
+    return data.partition(b"\r\n\r\n")[2]
 
 
 def test_file_cut_during_its_download(server, www):
@@ -521,6 +532,15 @@ def test_file_cut_during_its_download(server, www):
     data = rest(connection)
     assert len(data) < 8_000_000 and b"new!" not in data
     assert server.get("/large.bin").body == b"new!" * 10
+
+
+def test_file_rewritten_during_its_download(server, www):
+    # by one of the same size: half of the one with half of the other would be neither
+    connection = begin(server, www)
+    with open(www / "large.bin", "wb") as file:
+        file.write(b"new!" * 2_000_000)
+    assert len(rest(connection)) < 8_000_000
+    assert server.get("/large.bin").body == b"new!" * 2_000_000
 
 
 def test_file_replaced_during_its_download(server, www):
@@ -547,8 +567,7 @@ def test_client_leaves_during_a_download(server, www):
     server.wait_descriptors(before)
 
 
-def test_many_clients(server, www):
-    # Ask all at once; a server that serves one at a time may refuse the excess.
+def test_several_clients_at_once(server, www):
     (www / "app.js").write_bytes(BIG[:50_000])
     results = []
 
