@@ -66,8 +66,8 @@ class HTTPServer(App):
 
     async def _accept(self, listener):
         while True:
-            await readable(listener)
             try:
+                await readable(listener)
                 for _ in range(8):
                     if len(self.connections) >= self.max_connections:
                         await sleep_ms(0)  # whoever can be read is read before one has to go
@@ -88,9 +88,8 @@ class HTTPServer(App):
             conn = Connection(self, sock, address)
             conn.task = create_task(self._serve(conn))
             self.connections.append(conn)
-        except:  # noqa: E722
+        except (OSError, MemoryError):
             sock.close()
-            raise
 
     def _evict(self):
         # Make room for one connection; False if all are being served.

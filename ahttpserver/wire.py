@@ -100,6 +100,9 @@ class Wire:
                 self.late = False
                 raise ClientGone("timed out")
             raise
+        except MemoryError:
+            core._io_queue.remove(core.cur_task)  # it may be half in
+            raise
         finally:
             self.until = None
             self.left -= ticks_diff(ticks_ms(), start)
@@ -118,6 +121,8 @@ class Wire:
                 self.gone = self.sock.read(64) == b""
             except OSError:
                 self.gone = True
+            except MemoryError:
+                pass
         return self.stream and self.gone
 
     def shut(self):
@@ -138,4 +143,8 @@ def result(handler, conn):
 
 def readable(sock):  # async
     """Wait until sock can be read."""
-    yield core._io_queue.queue_read(sock)
+    try:
+        yield core._io_queue.queue_read(sock)
+    except MemoryError:
+        core._io_queue.remove(core.cur_task)
+        raise

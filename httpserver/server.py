@@ -37,7 +37,7 @@ class HTTPServer(App):
     """
 
     on_error = None
-    _running = False
+    _running = _failed = False
 
     def start(self):
         """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
@@ -48,9 +48,13 @@ class HTTPServer(App):
         self._poller = poll()
         self._poller.register(listener, POLLIN)
         try:
+            self._failed = False
             self._checked = ticks_ms()
             while self._running:
-                self._turn(listener)
+                try:
+                    self._turn(listener)
+                except MemoryError:
+                    sleep_ms(100)
         finally:
             self._running = False
             listener.close()
@@ -84,13 +88,14 @@ class HTTPServer(App):
             self._watch()
 
     def _accept(self, listener):
-        try:
-            for _ in range(8):
+        for _ in range(8):
+            try:
                 sock, address = listener.accept()
-                self._admit(sock, address)
-        except (OSError, MemoryError) as e:
-            if e.args[:1] != (_EAGAIN,):
-                sleep_ms(100)  # it may fail for long: no place, no memory
+            except (OSError, MemoryError) as e:
+                if e.args[:1] != (_EAGAIN,):
+                    sleep_ms(100)  # it may fail for long: no place, no memory
+                return
+            self._admit(sock, address)
 
     def _admit(self, sock, address):
         try:
@@ -104,9 +109,8 @@ class HTTPServer(App):
             conn = Connection(self, sock, address)
             self._poller.register(sock, POLLIN)
             self.connections.append(conn)
-        except:  # noqa: E722
-            sock.close()
-            raise
+        except (OSError, MemoryError):
+            return sock.close()
         self._await(conn, SILENT, self.timeout)
         self._readable(conn)
 
@@ -153,6 +157,8 @@ class HTTPServer(App):
             pass
         except Exception as e:
             self._drop(conn)
+            if self._failed:
+                raise
             self.report(e)
         if conn.gone and not conn.owned:
             self._drop(conn)
@@ -221,6 +227,8 @@ class HTTPServer(App):
                 conn.gone = True
         except Exception as e:
             conn.gone = True
+            if self._failed:
+                raise
             self.report(e)
         if conn.gone:
             self._drop(conn)
@@ -232,5 +240,7 @@ class HTTPServer(App):
             conn.shut()
 
     def report(self, exception):
-        """Tell on_error, or print the exception."""
+        """Tell on_error, or print the exception.  What on_error raises ends start()."""
+        self._failed = True
         (self.on_error or sys.print_exception)(exception)
+        self._failed = False
