@@ -34,6 +34,8 @@ _TOKEN = b"etaoinsrcdhlpugm-fykwvxqzjb0123456789ACHUSDETRIOLPMNBFGJKQVWXYZ_!#$%&
 _FRAMING = {4: b"host", 6: b"expect", 10: b"connection", 14: b"content-length",
             17: b"transfer-encoding"}  # fmt: skip
 
+_seen = [(b"", None)]  # the fields of the last request, and what _fields() found
+
 
 class InvalidRequest(Exception):
     """A request that is answered with an error, the code .status.  Handlers may raise it too."""
@@ -89,7 +91,14 @@ class HTTPRequest:
         self._target(self.url)
         self._head = head
         if 0 <= end < len(head) - 2:
-            self._framing(self._fields(head, end + 2))
+            # A page that asks every second sends the same fields: they are looked at once.
+            fields = head[end:]
+            seen = _seen[0]
+            if fields != seen[0]:
+                seen = fields, self._fields(head, end + 2)
+                if len(fields) <= 1024:
+                    _seen[0] = seen
+            self._framing(seen[1])
 
     def _target(self, path):
         # RFC 9112 section 3.2: "/path?query", "http://host/path?query" or, for OPTIONS, "*".
