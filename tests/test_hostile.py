@@ -477,6 +477,39 @@ def test_flood_of_silent_connections(serve):
     server.wait_descriptors(before)
 
 
+@pytest.mark.parametrize("data", [KEEP * 20, b"\r\n" * 500], ids=["requests", "empty lines"])
+def test_flood_on_one_connection(serve, data):
+    server = serve()
+    done = threading.Event()
+
+    def flood():
+        while not done.is_set():
+            with server.connect() as connection:
+                connection.setblocking(False)
+                while not done.is_set():
+                    try:
+                        readable, writable, _ = select.select([connection], [connection], [], 1)
+                        if readable and not connection.recv(65536):
+                            break
+                        if writable:
+                            connection.send(data)
+                    except OSError:
+                        break
+
+    threads = [threading.Thread(target=flood) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.1)
+        for _ in range(10):
+            good_in_a_crowd(server)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    good(server)
+
+
 def test_accept_that_fails_does_not_spin(serve):
     server = serve()
     good(server)
@@ -587,6 +620,20 @@ def test_503_when_all_are_being_served(serve):
     wait_until(lambda: server.get("/good").status == 200)
 
 
+def test_resets_while_all_are_being_served(serve):
+    server = serve(max_connections=2, backlog=64)
+    with ExitStack() as stack:
+        served = [stack.enter_context(server.connect()) for _ in range(2)]
+        for connection in served:
+            connection.sendall(b"GET /hold?ms=1500 HTTP/1.1\r\nHost: board\r\n\r\n")
+        time.sleep(0.2)
+        for connection in [server.connect() for _ in range(20)]:
+            reset(connection)
+        begin = time.monotonic()
+        assert parse_one(server.exchange(GOOD)).status == 503
+        assert time.monotonic() - begin < 0.5, "each of them held the server up"
+
+
 def test_a_request_is_read_before_its_connection_gives_way(serve):
     server = serve(max_connections=2, timeout=2)
     with server.connect() as busy, server.connect() as idle, ExitStack() as stack:
@@ -687,11 +734,12 @@ def test_what_is_read_away_is_bounded(serve):
     for pause in (0, 0.05):
         with server.connect() as connection:
             connection.sendall(post("/nowhere", "Content-Length: 100000000"))
-            begin = time.monotonic()
+            begin, sent = time.monotonic(), 0
             with pytest.raises(OSError):
                 while time.monotonic() - begin < 5:
-                    connection.sendall(b"x" * 4096)
+                    sent += connection.send(b"x" * 4096)
                     time.sleep(pause)
+            assert sent < 10000000  # 64 kB, and what fits into the buffers of both kernels
         good(server)
 
 
