@@ -23,7 +23,7 @@ from harness import PACKAGES, ROOT, Process, translate
 from mirror import to_sync
 
 PAGES = [page for page in (ROOT / "docs" / "recipes.md", ROOT / "README.md") if page.exists()]
-BLOCK = re.compile(r"^## (.*)$|^```(\S*) *(.*)\n((?:.*\n)*?)```$", re.M)
+BLOCK = re.compile(r"^#+ (.*)$|^```(\S*) *(.*)\n((?:.*\n)*?)```$", re.M)
 PLACE = "# recipes go here\n"
 
 
@@ -74,8 +74,9 @@ def check(heading):
 def programs(block):
     """The pairs (package, program) that a block stands for."""
     if block.kind == "app":
-        (package,) = set(re.findall(r"\b(a?httpserver)\b", block.text))
-        yield package, block.text
+        packages = set(re.findall(r"^from (a?httpserver)\b", block.text, re.M))
+        assert len(packages) == 1, f"{block} imports {packages or 'neither package'}"
+        yield packages.pop(), block.text
     elif block.kind == "":
         for package in PACKAGES:
             text = block.text if package == "ahttpserver" else to_sync(block.text)

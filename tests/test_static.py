@@ -498,7 +498,7 @@ def test_curl_of_http_1_0(server):
 
 def test_big_file_in_a_small_heap(start, www):
     (www / "big.bin").write_bytes(BIG)
-    server = start("static_app", heap="96k")
+    server = start("static_app", heap="128k")
     for _ in range(3):
         body = server.get("/big.bin").body
         assert hashlib.sha256(body).digest() == hashlib.sha256(BIG).digest()
