@@ -1,0 +1,9 @@
+# The numbers of lwIP.
+
+from uerrno import *
+
+EADDRINUSE = 112
+ECONNABORTED = 113
+ETIMEDOUT = 116
+EINPROGRESS = 119
+ENOTCONN = 128
