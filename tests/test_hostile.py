@@ -552,8 +552,8 @@ def processor_seconds(server):
 
 def wait_closed(connection):
     """Returns when the server has closed the connection."""
-    data, seconds = until_closed(connection, timeout=2)
-    assert statuses(data) in ([], [408], [503])
+    data, _ = until_closed(connection, timeout=2)
+    assert statuses(data) in ([], [408])
 
 
 def test_who_gives_way_when_it_is_full(serve):
@@ -611,10 +611,9 @@ def test_503_when_all_are_being_served(serve):
         for _ in range(3):
             with server.connect() as connection:
                 connection.sendall(GOOD)
-                begin = time.monotonic()
                 data, seconds = until_closed(connection)
                 assert parse_one(data).status == 503
-                assert time.monotonic() - begin < 0.5
+                assert seconds < 0.5
         for connection in served:
             assert Client(connection).answer().body == b"held"
     wait_until(lambda: server.get("/good").status == 200)
@@ -629,9 +628,11 @@ def test_resets_while_all_are_being_served(serve):
         time.sleep(0.2)
         for connection in [server.connect() for _ in range(20)]:
             reset(connection)
-        begin = time.monotonic()
-        assert parse_one(server.exchange(GOOD)).status == 503
-        assert time.monotonic() - begin < 0.5, "each of them held the server up"
+        with server.connect() as connection:
+            connection.sendall(GOOD)
+            data, seconds = until_closed(connection)
+        assert parse_one(data).status == 503
+        assert seconds < 0.5, "each of them held the server up"
 
 
 def test_a_request_is_read_before_its_connection_gives_way(serve):
@@ -678,6 +679,23 @@ def test_reset_at_any_moment(serve):
         reset(connection)
     good(server)
     server.wait_descriptors(before)
+
+
+def test_the_log_says_one_line_for_a_client_that_has_gone(serve):
+    server = serve()
+    upload = post("/upload", "Content-Length: 5000", body=b"x" * 4000)
+    for data in (b"GET /big?n=10000000 HTTP/1.1\r\nHost: board\r\n\r\n", upload):
+        line = f"127.0.0.1 {data.split(b' HTTP')[0].decode()} "
+        for number in range(1, 6):
+            connection = server.connect()
+            connection.sendall(data)
+            if data != upload:
+                connection.recv(1000)
+            time.sleep(0.02)
+            reset(connection)
+            wait_until(lambda: server.output.count(line) >= number)  # noqa: B023
+        good(server)
+        assert server.output.count(line) == 5
 
 
 @pytest.mark.parametrize("target", ["/big?n=1000000", "/file"])
