@@ -81,11 +81,12 @@ class HTTPServer(App):
             sock.setblocking(False)
             if not self._evict():
                 return self._turn_away(sock)
+            conn = Connection(self, sock, address)
             if self.ssl:
-                sock = self.ssl.wrap_socket(
+                conn.raw = sock
+                conn.sock = self.ssl.wrap_socket(
                     sock, server_side=True, do_handshake_on_connect=False
                 )
-            conn = Connection(self, sock, address)
             conn.task = create_task(self._serve(conn))
             self.connections.append(conn)
         except (OSError, MemoryError):

@@ -30,6 +30,7 @@ class Wire:
     task = until = None
     left = turns = 0
     late = gone = closing = False
+    raw = None  # with TLS: the socket below
     stream = False  # the end of input means that the client has gone: see sse.py
 
     def __init__(self, sock, address):
@@ -131,6 +132,8 @@ class Wire:
         if sock:
             self.gone = True
             sock.close()
+            if self.raw:
+                self.raw.close()  # a TLS handshake that failed has forgotten it
 
 
 def result(handler, conn):

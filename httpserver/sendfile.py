@@ -28,9 +28,14 @@ def sendfile(writer, filename, start=0, length=None):
         if start:
             file.seek(start)
         buffer = memoryview(bytearray(min(rest, BUFFER)))
-        while rest:
-            n = file.readinto(buffer[: min(rest, BUFFER)])
+        while rest and not writer.mute:
+            try:
+                n = file.readinto(buffer[: min(rest, BUFFER)])
+                if n == rest and stat(filename)[8] != info[8]:
+                    break
+            except OSError:
+                break
             if not n:
-                break  # it became shorter meanwhile: the connection sees that bytes are missing
+                break  # it was replaced meanwhile: the connection sees that bytes are missing
             writer.put(buffer[:n])
             rest -= n

@@ -25,6 +25,7 @@ class ClientGone(OSError):
 class Wire:
     """A socket of one client.  address: what accept() said."""
 
+    raw = None  # with TLS: the socket below
     stream = False  # the end of input means that the client has gone: see sse.py
 
     until = None
@@ -123,6 +124,8 @@ class Wire:
         if sock:
             self.gone = True
             sock.close()
+            if self.raw:
+                self.raw.close()  # a TLS handshake that failed has forgotten it
 
 
 def result(handler, conn):
