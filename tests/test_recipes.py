@@ -2,8 +2,8 @@
 #
 #     ```python app      a complete program, for the package that it imports.  It is run alone.
 #     ```python          a snippet.  It is run in the place that "# recipes go here" marks in the
-#                        frame of each package, the two programs at the top of docs/recipes.md; for
-#                        httpserver it is translated by the table of the mirror.
+#                        frame of each package, two programs in README.md; for httpserver it is
+#                        translated by the table of the mirror.
 #     ```python board    needs a board, its pins or its Wi-Fi.  It is only compiled.
 #     ```sh, ```js ...   not Python.  Those that matter have a test of their own.
 #
@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from httpx_sse import connect_sse
 
-from harness import PACKAGES, ROOT, Process, translate
+from harness import PACKAGES, ROOT, Process, translate, wait_until
 from mirror import to_sync
 
 PAGES = [page for page in (ROOT / "docs" / "recipes.md", ROOT / "README.md") if page.exists()]
@@ -146,7 +147,7 @@ def client(process, folder, secured):
 
 
 def test_every_recipe_is_checked():
-    recipes = {block.heading for block in PYTHON if block.page == "recipes.md"}
+    recipes = {block.heading for block in PYTHON if block.kind != "board"}
     assert recipes - set(CHECKS) == set()
 
 
@@ -169,9 +170,30 @@ def test_links():
         assert set(re.findall(r"\]\(#(.*?)\)", text)) <= anchors
 
 
-@check("The frame")
+@check("Two small HTTP servers for MicroPython")
+def check_root(web, process, folder):
+    response = web.get("/")
+    assert response.headers["Content-Type"] == "text/html"
+    assert response.content == (folder / "index.html").read_bytes()
+
+
+@check("Beside your own tasks")
 def check_frame(web, process, folder):
     assert web.get("/").status_code == 404
+
+
+@check("Reading a form")
+def check_reading(web, process, folder):
+    response = web.post("/name", data={"name": "kitchen & hall", "interval": "5"})
+    assert response.status_code == 303 and response.headers["Location"] == "/"
+    wait_until(lambda: "the new name: kitchen & hall" in process.output)
+
+
+@check("Event streams")
+def check_stream(web, process, folder):
+    with connect_sse(web, "GET", "/api/temperature") as source:
+        events = source.iter_sse()
+        assert [next(events).data for _ in range(2)] == ["21.5", "21.5"]
 
 
 @check("A form")
