@@ -27,10 +27,13 @@ async def sendfile(writer, filename, start=0, length=None):
         writer.announce(rest)
         if start:
             file.seek(start)
-        buffer = memoryview(bytearray(min(rest, BUFFER)))
+        try:
+            buffer = memoryview(bytearray(min(rest, BUFFER)))
+        except MemoryError:
+            buffer = memoryview(bytearray(BUFFER // 8))
         while rest and not writer.mute:
             try:
-                n = file.readinto(buffer[: min(rest, BUFFER)])
+                n = file.readinto(buffer[:rest])
                 if n == rest and stat(filename)[8] != info[8]:
                     break
             except OSError:
