@@ -190,17 +190,23 @@ def exchanges():
 
 
 @pytest.fixture
-def first(tmp_path):
-    """The program of docs/http.md, on a free port."""
-    [text] = [text for text in blocks(HTTP, "python") if "@app.route" in text]
-    (tmp_path / "first.py").write_text(text)
-    assert text.count("port=8080") == 1
-    text = "import sys\n" + text.replace("8080", "int(sys.argv[1])")
-    (tmp_path / "program.py").write_text(text)
-    process = Process(tmp_path / "program.py", tmp_path)
-    process.wait_listening()
-    yield process
-    process.finish()
+def run(tmp_path):
+    """run(part) runs the program of docs/http.md that contains it, on a free port."""
+    processes = []
+
+    def run(part):
+        [text] = [text for text in blocks(HTTP, "python") if part in text]
+        (tmp_path / "first.py").write_text(text)  # /program sends it
+        assert text.count("8080") == 1
+        text = "import sys\n" + text.replace("8080", "int(sys.argv[1])")
+        (tmp_path / "program.py").write_text(text)
+        processes.append(Process(tmp_path / "program.py", tmp_path))
+        processes[0].wait_listening()
+        return processes[0]
+
+    yield run
+    for process in processes:
+        process.finish()
 
 
 def receive(connection, n):
@@ -210,7 +216,16 @@ def receive(connection, n):
     return data
 
 
-def test_exchanges(first):
+def test_first_socket(run):
+    server = run("socket.socket()")
+    head = b"GET /hello/Ada HTTP/1.1\r\nHost: board\r\n\r\n"
+    for _ in range(2):
+        assert server.exchange(head) == b"HTTP/1.1 200 OK\r\n\r\nHello from a socket.\n"
+    assert server.output == f"{head!r}\n" * 2
+
+
+def test_exchanges(run):
+    first = run("@app.route")
     for pieces, end in exchanges():
         with first.connect() as connection:
             for direction, data in pieces:
