@@ -405,6 +405,19 @@ def test_slow_download_above_the_floor_is_not_cut(serve):
         assert time.monotonic() - begin > 1.2, "this was not slow"
 
 
+@pytest.mark.parametrize("target", ["/big?n=200000&small", "/file?small"])
+def test_download_through_a_narrow_connection_is_whole(serve, target):
+    server = serve()
+    with tiny(server) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: board\r\n\r\n".encode())
+        body = Client(connection).answer(timeout=20).body
+    if "file" in target:
+        assert body == b"".join(b"%04d" % i * 250 for i in range(1000))
+    else:
+        assert body == b"x" * 200000
+    good(server)
+
+
 # Many ----------------------------------------------------------------------------------------
 
 

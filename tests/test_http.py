@@ -2,6 +2,7 @@
 # table of single requests cannot say: order in time, the log, answers that end early.
 
 import json
+import random
 import socket
 import subprocess
 import sys
@@ -81,7 +82,9 @@ def servers(tmp_path_factory):
 
 @pytest.fixture(params=PACKAGES)
 def server(request, servers):
-    return servers(request.param)
+    process = servers(request.param)
+    seen(process)  # forget what the test before has left
+    return process
 
 
 def send(connection, data, delivery):
@@ -214,7 +217,6 @@ PARAMETERS = [pytest.param(case, id=case.name) for case in CASES]
 
 @pytest.mark.parametrize("case", PARAMETERS)
 def test_case(server, case):
-    seen(server)  # what a failed case may have left
     for delivery in deliveries(case):
         try:
             check(server, case, delivery)
@@ -318,7 +320,6 @@ def test_no_100_continue_behind_the_response(server):
     ],
 )
 def test_half_a_body_never_reaches_a_handler_as_if_it_were_whole(server, data):
-    seen(server)
     found = server.exchange(data, half_close=True)
     assert not found or parse_one(found).status in (400, 408)
     assert seen(server) == []
@@ -343,6 +344,80 @@ def test_no_wrong_reason_phrase(server):
             assert answer.reason == PHRASES.get(status)
         elif status in set(HTTPStatus):
             assert answer.reason in (HTTPStatus(status).phrase, "Unknown")
+
+
+def random_request(rng):
+    """A valid request, in one of its many forms, and what a case would say of its answer."""
+    body = "".join(rng.choices("ab\r\n0:", k=rng.choice([0, 1, 5, 100, 1000, 1024, 1025, 3000])))
+    field = "\r\nX: " + "x" * rng.choice([0, 1, 900, 1500])
+    kind = rng.randrange(5)
+    if kind == 0:
+        line, rest, body = rng.choice(["GET /echo", "DELETE /echo"]), "", ""
+    elif kind == 1:
+        line, rest = "POST /echo", f"\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    elif kind == 2:
+        line, rest = "PUT /echo", "\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(rng, body)
+    elif kind == 3:
+        line, rest, body = "HEAD /keep", "", None
+    else:
+        line, rest = "POST /count?size=" + str(rng.choice([1, 7, 1023, 1024, 5000])), ""
+        rest = "\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(rng, body)
+        body = len(body)
+    end = "" if rest else "\r\n\r\n"
+    return f"{line} HTTP/1.1\r\nHost: board{field}{rest}{end}".encode(), body
+
+
+def chunks(rng, body):
+    data = ""
+    while body:
+        size = rng.choice([1, 2, 100, 1021, 1022, 1023, 1024, 2048])
+        chunk, body = body[:size], body[size:]
+        data += f"{len(chunk):{rng.choice(['x', 'X', '04x'])}}{rng.choice(['', ';a=b'])}\r\n"
+        data += chunk + "\r\n"
+    return data + "0\r\n" + rng.choice(["", "X: y\r\n", "X: y\r\nZ: 0\r\n"]) + "\r\n"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_pipelines(server, seed):
+    rng = random.Random(seed)
+    requests = [random_request(rng) for _ in range(12)]
+    data = b"".join(request for request, _ in requests)
+    sizes = rng.choice([[1024, 1025, 2048], [1, 10, 100, 1000], [10000]])
+    with server.connect() as connection:
+        client = Client(connection)
+        position = 0
+        while position < len(data):
+            size = rng.choice(sizes)
+            connection.sendall(data[position : position + size])
+            position += size
+            if rng.random() < 0.3:
+                time.sleep(0.0005)
+        for request, body in requests:
+            answer = client.answer("HEAD" if body is None else "GET")
+            assert answer.status == 200
+            if isinstance(body, int):
+                assert answer.body == b"%d" % body
+            elif body is not None:
+                facts = json.loads(answer.body)
+                assert request.startswith(facts["method"].encode())
+                assert facts["body"] == body
+        connection.sendall(PROBE)
+        assert client.answer().body == b"kept"
+        assert client.data == b""
+
+
+@pytest.mark.parametrize("drains", [False, True])
+def test_what_is_written_arrives(server, drains):
+    rng = random.Random(1)
+    for _ in range(20):
+        words, body = [], b""
+        for number in range(rng.randrange(1, 6)):
+            size = rng.choice([0, 1, 100, 1000, 2047, 2048, 2049, 4097])
+            words.append(str(size))
+            body += bytes([97 + number % 26]) * size
+            words += ["d"] * (drains and rng.random() < 0.3)
+        answer = ask(server, b"GET /pieces?sizes=%s HTTP/1.0\r\n\r\n" % ",".join(words).encode())
+        assert answer.body == body, words
 
 
 def test_body_shorter_than_its_length_closes(server):
@@ -389,7 +464,8 @@ def test_the_server_closes_by_itself(server):
 
 
 def log_of(server, data, lines=1):
-    """The lines that are logged for the data."""
+    """The lines that are logged for the data; a line may come a little behind its answer."""
+    time.sleep(0.02)
     before = len(server.output)
     server.exchange(data, half_close=True)
     wait_until(lambda: server.output[before:].count("\n") >= lines)

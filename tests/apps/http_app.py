@@ -1,6 +1,7 @@
 # The application of cases.py: what it answers shows what the server made of the request.
 # /seen tells which handlers ran since it was asked last; trusted.py has the same routes.
 
+import gc
 import json
 import sys
 
@@ -29,6 +30,12 @@ async def get_seen(reader, writer, request):
     body = json.dumps(seen)
     seen.clear()
     await answer(writer, body)
+
+
+@app.route("GET", "/heap")
+async def heap(reader, writer, request):
+    gc.collect()
+    await answer(writer, str(gc.mem_alloc()))
 
 
 @app.route("GET", "/")
@@ -316,6 +323,24 @@ async def length(reader, writer, request):
         await writer.drain()
     writer.write("01234")
     writer.write("56789")
+
+
+@app.route("GET", "/pieces")
+async def pieces(reader, writer, request):
+    # Writes pieces of these sizes from one buffer, which it fills anew each time; "d" drains.
+    ran(request)
+    response = HTTPResponse(200, "text/plain", close=False)
+    await response.send(writer)
+    number = 0
+    for size in request.parameters["sizes"].split(","):
+        if size == "d":
+            await writer.drain()
+        else:
+            buffer = bytearray(bytes([97 + number % 26]) * int(size))
+            writer.write([buffer, memoryview(buffer), str(buffer, "utf-8")][number % 3])
+            for i in range(len(buffer)):
+                buffer[i] = 0
+            number += 1
 
 
 @app.route("GET", "/boom")
