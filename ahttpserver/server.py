@@ -54,10 +54,11 @@ class HTTPServer(App):
         self.connections = [conn for conn in self.connections if conn.task is me]
         if not self.connections:
             watch.cancel()  # else it ends after this one
-        for conn in others:
-            conn.task.cancel()
+        tasks = [conn.task for conn in others if conn.task]
+        for task in tasks:
+            task.cancel()
         for _ in range(100):  # a second for what they have to finish
-            if all([conn.task.done() for conn in others]):
+            if all([task.done() for task in tasks]):
                 break
             await sleep_ms(10)
         for conn in others:
@@ -135,7 +136,7 @@ class HTTPServer(App):
                     error = e
                 conn.state = SERVED
                 await self.exchange(conn, error)
-                if tasks is not self._tasks or conn.gone:
+                if tasks is not self._tasks or conn.gone or conn.owned:
                     break
                 if not conn.keep:
                     if conn.unread():
@@ -149,11 +150,17 @@ class HTTPServer(App):
         except Exception as e:
             self.report(e)
         finally:
-            if conn in self.connections:
-                self.connections.remove(conn)
+            if conn.owned and not conn.gone:
+                conn.task = conn.request = None
+            else:
+                self._close(conn)
             if tasks is not self._tasks and not self.connections:
                 tasks[1].cancel()
-            conn.shut()
+
+    def _close(self, conn):
+        if conn in self.connections:
+            self.connections.remove(conn)
+        conn.shut()
 
     def _request(self, conn):
         # True when a request has come, False when some of it is missing; or ClientGone.
@@ -188,9 +195,14 @@ class HTTPServer(App):
             await sleep_ms(500)
             now = ticks_ms()
             for conn in self.connections:
-                if conn.until is not None and ticks_diff(now, conn.until) >= 0 or conn.ended():
-                    conn.late = True
-                    conn.task.cancel()
+                if conn.owned:
+                    if conn.ended():
+                        self._close(conn)
+                elif not conn.late:  # once: its `finally` may await
+                    late = conn.until is not None and ticks_diff(now, conn.until) >= 0
+                    if late or conn.ended():
+                        conn.late = True
+                        conn.task.cancel()
 
     def report(self, exception):
         """Tell the event loop's exception handler, as for any task."""

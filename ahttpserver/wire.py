@@ -29,7 +29,7 @@ class Wire:
 
     task = until = None
     left = turns = 0
-    late = gone = closing = False
+    late = gone = closing = owned = False
     raw = None  # with TLS: the socket below
     stream = False  # the end of input means that the client has gone: see sse.py
 
@@ -113,7 +113,9 @@ class Wire:
         self.closing = True
 
     def hands_over(self, returned):
-        """Never: there are no threads here."""
+        """True if this event stream is fed from elsewhere: it stays without a task."""
+        self.owned = self.stream and returned == CONNECTION_KEEP_ALIVE
+        return self.owned
 
     def ended(self):
         """Whether the client of an event stream has closed it.  Looks, and never waits."""
@@ -142,6 +144,16 @@ def result(handler, conn):
     if not hasattr(coroutine, "send"):
         raise TypeError("the handler of %s is not async" % conn.request.path)
     return coroutine
+
+
+class Lock:
+    """Nothing interrupts a task before it awaits.  Where there are threads, this is a lock."""
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *exception):
+        pass
 
 
 def readable(sock):  # async

@@ -171,6 +171,7 @@ class HTTPServer(App):
             sock = conn.sock
             self.exchange(conn)
             if conn.owned:
+                conn.request = None
                 return self._poller.unregister(sock)
             if not (conn.keep and self._running):
                 return self._linger(conn)

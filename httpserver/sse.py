@@ -24,15 +24,16 @@ def EventSource(reader, writer):
     When only two places for connections are left: answers 503 and raises ClientGone.
     """
     app = writer.app
-    if sum([conn.stream for conn in app.connections]) >= max(1, app.max_connections - 2):
+    streams = sum([conn.stream and not conn.gone for conn in app.connections])
+    if streams >= max(1, app.max_connections - 2):
         app.refuse(writer, InvalidRequest("busy", 503))
         raise ClientGone("busy")
     response = HTTPResponse(200, "text/event-stream", header={"Cache-Control": "no-store"})
     response.send(writer)
+    writer.stream = True  # before anything waits: the next one has to count it
     writer.drain()
     if writer.mute:
         raise ClientGone("no body")
-    writer.stream = True
     return _EventSource(writer)
 
 
@@ -47,13 +48,13 @@ class _EventSource:
         data: anything, lines end in CR, LF or both; id, event: one line (else ValueError)
         retry: milliseconds after which a browser comes back
         """
-        for piece in format_event(data, id, event, retry):
-            self.writer.write(piece)
+        self.writer.write(format_event(data, id, event, retry))
+        self.writer.left = self.writer.app.timeout  # for each event anew
         self.writer.drain()
 
 
 def format_event(data=None, id=None, event=None, retry=None):
-    """The pieces (str or bytes) of an event.  ValueError for CR, LF or NUL in id or event."""
+    """The text of an event.  ValueError for CR, LF or NUL in id or event."""
     head = ""
     for name, value in ("event", event), ("id", id):
         if value is not None:
@@ -64,7 +65,7 @@ def format_event(data=None, id=None, event=None, retry=None):
     if retry is not None:
         head += "retry: %d\n" % retry
     if data is None:
-        return [head or ":\n", "\n"]
+        return (head or ":") + "\n"
     if isinstance(data, bytes):
         data = str(data, "utf-8")
     elif not isinstance(data, str):
@@ -74,4 +75,5 @@ def format_event(data=None, id=None, event=None, retry=None):
     pieces = [head]
     for line in data.split("\n") if "\n" in data else [data]:
         pieces += ["data: ", line, "\n"]
-    return pieces + ["\n"]
+    pieces.append("\n")
+    return "".join(pieces)

@@ -1,0 +1,85 @@
+# Broadcast: event streams that all tell the same, fed from one place.
+#
+#     events = Broadcast()
+#
+#     @app.route("GET", "/api/events")
+#     async def api_events(reader, writer, request):
+#         return await events.join(reader, writer)
+#
+# and wherever there is something to tell:
+#
+#     await events.send("21.5", event="temperature")
+#
+# An event is formatted once, and handed to each socket without waiting for any.  What a socket
+# does not take stays in its connection's output, for the next time, as long as that is little.
+# There is no timer: whoever sends should do so, if only send(), every 15 seconds.
+
+from time import ticks_diff, ticks_ms
+
+from url import InvalidRequest
+
+from .sse import EventSource, format_event
+from .wire import CONNECTION_KEEP_ALIVE, Lock, sleep_ms
+
+
+class Broadcast:
+    """
+    Sends events to all who have joined; len() tells how many these are.
+
+    max: so many may listen at once, if that is to be fewer than the server's places for streams
+    """
+
+    _time = 0  # of the last event, in ticks
+
+    def __init__(self, max=None):
+        self._max = max
+        self._joined = []  # connections; the list is never changed, but replaced
+        self._lock = Lock()
+
+    def __len__(self):
+        return len(self._joined)
+
+    async def join(self, reader, writer):
+        """
+        Feed this client, too; the last thing in a handler: return await events.join(...)
+
+        A handler that has something to send first begins the stream itself (EventSource).
+        """
+        if not writer.stream:
+            await self.send()  # finds those who have left
+            if self._max and len(self) >= self._max:
+                raise InvalidRequest("busy", 503)
+            await EventSource(reader, writer)
+        with self._lock:
+            self._joined = self._joined + [writer]
+        return CONNECTION_KEEP_ALIVE
+
+    async def send(self, data=None, id=None, event=None, retry=None):
+        """Send an event, or without arguments a comment, as EventSource's send(); never waits."""
+        data = format_event(data, id, event, retry).encode()
+        with self._lock:
+            now = ticks_ms()
+            passed = ticks_diff(now, self._time)
+            self._time = now
+            self._joined = [conn for conn in self._joined if _give(conn, data, passed)]
+        await sleep_ms(0)  # who sends without a pause must not stop everything else
+
+
+def _give(conn, data, passed):
+    # Hand over what the socket takes now.  False if the client has left or has to.
+    if conn.output:
+        conn.left -= passed
+        data = conn.output + data
+    try:
+        if not conn.ended():
+            sent = conn.write_now(data)
+            if sent:
+                conn.left = conn.app.timeout
+            conn.output = data[sent:]
+    except (OSError, MemoryError):
+        conn.gone = True
+    # Little may wait; with TLS nothing, as that has to be given the very same bytes again.
+    if conn.gone or conn.left <= 0 or len(conn.output) > (0 if conn.app.ssl else 2048):
+        conn.gone = True
+        conn.close()
+    return not conn.gone
