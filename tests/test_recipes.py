@@ -14,6 +14,7 @@ import re
 import shutil
 import ssl
 import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import httpx
@@ -194,6 +195,26 @@ def check_stream(web, process, folder):
     with connect_sse(web, "GET", "/api/temperature") as source:
         events = source.iter_sse()
         assert [next(events).data for _ in range(2)] == ["21.5", "21.5"]
+
+
+@check("One event for all pages")
+def check_broadcast(web, process, folder):
+    with ExitStack() as stack:
+        pages = []
+        for _ in range(2):
+            source = stack.enter_context(connect_sse(web, "GET", "/api/events"))
+            pages.append(source.iter_sse())
+        assert web.put("/api/level", content="7").status_code == 204
+        assert [next(events).data for events in pages] == ["7", "7"]
+
+
+@check("After a lost connection")
+def check_lost(web, process, folder):
+    with connect_sse(web, "GET", "/api/log") as source:
+        [event] = source.iter_sse()
+    assert (event.data, event.id, event.retry) == ("started", "1", 2000)
+    with connect_sse(web, "GET", "/api/log", headers={"Last-Event-ID": event.id}) as source:
+        assert list(source.iter_sse()) == []
 
 
 @check("A form")
