@@ -316,7 +316,7 @@ def test_dripping_head_is_cut_at_the_timeout_in_total(serve):
                 break
             connection.send(bytes([byte]))
             time.sleep(0.1)
-        assert 0.5 < time.monotonic() - begin < 5
+        assert 0.5 < time.monotonic() - begin < 10
         assert statuses(until_closed(connection)[0]) == [408]
 
 
@@ -328,7 +328,7 @@ def test_empty_lines_do_not_prolong_the_head(serve):
             while is_open(connection):
                 connection.sendall(b"\r\n")
                 time.sleep(0.1)
-                assert time.monotonic() - begin < 5
+                assert time.monotonic() - begin < 10
         except ConnectionError:
             pass
 
@@ -344,7 +344,7 @@ def test_upload_below_the_floor_is_cut(serve, fields):
         while is_open(connection):
             connection.send(b"x" * 10)  # 100 bytes a second
             time.sleep(0.1)
-            assert time.monotonic() - begin < 5
+            assert time.monotonic() - begin < 10
         assert time.monotonic() - begin > 0.5
         assert set(statuses(until_closed(connection)[0])) <= {408}
     good(server)
@@ -360,22 +360,24 @@ def test_upload_above_the_floor_is_not_cut(serve):
         assert Client(connection).answer().body == b"5000"
 
 
-@pytest.mark.parametrize("target", ["/big?n=1000000&small", "/file?small"])
-def test_download_that_nobody_reads(serve, package, target):
+def test_download_that_nobody_reads(serve, package):
     server = serve(timeout=0.5)
     before = server.descriptors()
-    with tiny(server) as connection:
+    targets, patience = ["/big?n=1000000&small", "/file?small"], PATIENCE
+    if package == "httpserver":  # one at a time: others wait until the client that stalls is cut
+        targets, patience = targets[1:], 30
+    with ExitStack() as stack:
+        stalled = [stack.enter_context(tiny(server)) for _ in targets]
         begin = time.monotonic()
-        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: board\r\n\r\n".encode())
+        for connection, target in zip(stalled, targets, strict=True):
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: board\r\n\r\n".encode())
         time.sleep(0.1)
-        # httpserver serves one at a time: others wait until this one is cut
-        patience = PATIENCE if package == "ahttpserver" else 30
         for _ in range(3):
             good(server, patience)
         server.wait_descriptors(before, timeout=30)
         seconds = time.monotonic() - begin
-        data, _ = until_closed(connection)
-        assert 0.3 < seconds < 0.5 + len(data) / 1000 + 2, len(data)
+        moved = max(len(until_closed(connection)[0]) for connection in stalled)
+        assert 0.3 < seconds < 0.5 + moved / 1000 + 2, moved
     good(server)
 
 
