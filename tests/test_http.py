@@ -75,9 +75,13 @@ def servers(tmp_path_factory):
         return process
 
     yield server
-    for processes in started.values():
-        for process in processes:
+    problems = []
+    for process in [process for processes in started.values() for process in processes]:
+        try:
             process.finish()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    assert not problems, "\n".join(problems)
 
 
 @pytest.fixture(params=PACKAGES)
