@@ -29,7 +29,7 @@ demo: $(READY)
 	@$(BIN)/micropython ademo.py $(PORT)
 
 test: $(READY)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

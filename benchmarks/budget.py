@@ -13,28 +13,28 @@ import memory
 from programs import prepare
 
 # Bytes; the objects on the heap are those of a 64-bit machine, about twice a board's.  Each budget
-# is what was measured plus about 2 %.  The design asks for 10000, 24000, 2400 and 3400 for the first
-# four: only the last two are met, and only by httpserver.
+# is what was measured plus about 2 %.  The design asks for 10000, 24000, 2400 and 3400 for the
+# first four: only the last two are met, and only by httpserver.
 BUDGET = {
     "ahttpserver": {
-        "core": 18000,
-        "import": 36000,
+        "core": 18400,
+        "import": 36800,
         "request": 3720,
         "request, browser head": 4900,
         "static": 1650,
         "auth": 520,
         "receivefile": 650,
-        "broadcast": 900,
+        "broadcast": 970,
     },
     "httpserver": {
-        "core": 17900,
-        "import": 35800,
+        "core": 18100,
+        "import": 36200,
         "request": 2400,
         "request, browser head": 3400,
         "static": 1650,
         "auth": 520,
         "receivefile": 650,
-        "broadcast": 900,
+        "broadcast": 970,
     },
 }
 
