@@ -163,9 +163,9 @@ class Connection(Wire):
 
     def unread(self):
         """Whether the client has sent, or may still send, what nobody has read."""
-        if not self.request or self.more is not False:
-            return not self.expect
-        return len(self.input) != self.body and not self.expect
+        if self.expect:  # it sends no body as long as nobody wants it, or has done so already
+            return len(self.input) > 0
+        return not self.request or self.more is not False or len(self.input) != self.body
 
     # The response
 

@@ -71,7 +71,7 @@ class HTTPServer(App):
                 await readable(listener)
                 for _ in range(8):
                     if len(self.connections) >= self.max_connections:
-                        await sleep_ms(0)  # whoever can be read is read before one has to go
+                        await sleep_ms(1)  # whoever can be read is read before one has to go
                     self._admit(*listener.accept())
             except (OSError, MemoryError) as e:
                 if e.args[:1] != (EAGAIN,):

@@ -88,7 +88,10 @@ class Wire:
         return sent
 
     def full(self):
-        """Much has been collected.  To send it now would mean to wait: drain() does."""
+        """Much has been collected: send what the socket takes now, or else drain() will."""
+        if len(self.output) < 4096:  # the rest is copied
+            for data in self._collected():
+                self.output += data if self.output else data[self.write_now(data) :]
 
     def _wait(self, queue):  # async, but only a generator can hand its task to asyncio's queues
         start = ticks_ms()
