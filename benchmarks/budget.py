@@ -13,8 +13,9 @@ import memory
 from programs import prepare
 
 # Bytes; the objects on the heap are those of a 64-bit machine, about twice a board's.  Each budget
-# is what was measured plus about 2 %.  The design asks for 10000, 24000, 2400 and 3400 for the
-# first four: only the last two are met, and only by httpserver.
+# is what was measured plus about 2 %; a request takes 300 bytes more in httpserver when it comes
+# after its connection was accepted.  The design asks for 10000, 24000, 2400 and 3400 for the first
+# four: the last two are met by httpserver, if the request comes at once, the others are not.
 BUDGET = {
     "ahttpserver": {
         "core": 18400,
@@ -29,8 +30,8 @@ BUDGET = {
     "httpserver": {
         "core": 18100,
         "import": 36200,
-        "request": 2400,
-        "request, browser head": 3400,
+        "request": 2600,
+        "request, browser head": 3750,
         "static": 1650,
         "auth": 520,
         "receivefile": 650,
