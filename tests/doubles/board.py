@@ -41,11 +41,11 @@ def chance(n):
 
 
 class Faults:
-    """The sockets that are open, the calls of one connection, and which of them has to fail."""
+    """The sockets that are open, the calls for one connection, and which of them has to fail."""
 
     sockets = twice = 0  # open ones; those that were closed again
     number = error = 0  # of the call that fails
-    watched = None  # the connection, "next" before it has come
+    watched = None  # a connection; "next" and "accepted" before it is there; "all"
     lock = allocate_lock()  # a thread may serve the connection
 
     def __init__(self):
@@ -65,16 +65,18 @@ class Faults:
     def call(self, name, sock=None):
         """Count a call; raise what is planned for it."""
         with self.lock:
-            if not self.watched or self.watched == "next" and name != "accept":
-                return
-            if self.watched == "next":
+            if self.watched == "next" and name == "accept":
                 self.watched = "accepted"
+            if self.watched in (None, "next"):
+                return
+            if self.watched not in (sock, "all") and not sock.listens:
+                return
             self.calls.append(name)
             if len(self.calls) != self.number:
                 return
-        if not self.error:
+        if not self.error or name == "register":  # which asks no system
             raise MemoryError("planned")
-        if sock and self.error in FATAL:
+        if name in ("recv", "send") and self.error in FATAL:
             sock.dead = True
         raise OSError(self.error)
 

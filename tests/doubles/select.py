@@ -11,7 +11,7 @@ class poll:
         self._sockets = {}  # by the id of the real socket: the double, and what it waits for
 
     def register(self, sock, events=POLLIN | POLLOUT):
-        faults.call("register")
+        faults.call("register", sock)
         self._sockets[id(sock.real)] = sock, events
         self._real.register(sock.real, events)
 

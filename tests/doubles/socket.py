@@ -25,7 +25,7 @@ def ip_and_port(address):
 
 class socket:
     over = False  # Pycom: the end of the stream was said
-    dead = shut = False
+    dead = shut = listens = False
     room = board.SEND_BUFFER  # until poll() says POLLOUT, or for some time
     timeout = None  # seconds
 
@@ -62,6 +62,7 @@ class socket:
 
     def listen(self, backlog=2):
         self._do("listen", backlog)
+        self.listens = True
 
     def setsockopt(self, level, option, value):
         self._do("setsockopt", level, option, value)
@@ -85,7 +86,7 @@ class socket:
 
     def close(self):
         try:
-            faults.call("close")
+            faults.call("close", self)
         finally:
             self.real.close()
             faults.closed(self)
