@@ -26,7 +26,7 @@ folder = rm -rf .venv/$(1) && $(call requirements,$(1)) | \
 
 demo: $(READY)
 	@echo "http://127.0.0.1:$(PORT)/"
-	@$(BIN)/micropython ademo.py $(PORT)
+	@$(BIN)/micropython -X heapsize=224k ademo.py $(PORT)
 
 test: $(READY)
 	$(BIN)/pytest -n 3 --dist loadfile $(ARGS)

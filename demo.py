@@ -24,7 +24,9 @@ state = {"switch": False}
 
 def same_site(request):
     """Refuses what a page of another site makes a browser send to this one."""
-    if request.header.get("sec-fetch-site") == "cross-site":
+    header = request.header  # browsers send one of these, if the page is another site's
+    foreign = "origin" in header and not header["origin"].endswith("//" + header.get("host", ""))
+    if foreign or header.get("sec-fetch-site") == "cross-site":
         raise InvalidRequest("only for pages of this site", 403)
 
 

@@ -109,7 +109,8 @@ def test_switch_refuses(demo):
     for body in (b"", b"ON", b"1", b"on\n", b"x" * 2000):
         assert set_switch(demo, body).status == 400
     assert set_switch(demo, b"x" * 20_000).status == 413
-    assert demo.request("POST", "/api/switch", CROSS_SITE, body=b"on").status == 403
+    for foreign in (CROSS_SITE, "Origin: http://evil.example"):
+        assert demo.request("POST", "/api/switch", foreign, body=b"on").status == 403
     assert demo.get("/api/switch").status == 405
     with stream(demo, "/api/events") as events:
         assert state(events)["switch"] is False
