@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+from time import ticks_diff, ticks_ms
 
 from ahttpserver import HTTPServer
 from ahttpserver.broadcast import Broadcast
@@ -106,14 +107,15 @@ async def beat(name):
 
 @app.route("GET", "/storm")
 async def storm(reader, writer, request):
-    """A producer that never pauses."""
+    """A producer that does not pause for two seconds."""
     eventsource = await EventSource(reader, writer)
     return await hold(writer, send_storm, eventsource)
 
 
 async def send_storm(eventsource):
-    for number in range(5000):
-        await events.send(number)
+    start = ticks_ms()
+    while ticks_diff(ticks_ms(), start) < 2000:
+        await events.send("x")
     await eventsource.send("end")
 
 

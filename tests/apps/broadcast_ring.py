@@ -11,7 +11,7 @@ from ahttpserver.sse import EventSource
 from run_sse_ahttpserver import Lock, hold, restart, run, sleep
 from sse_page import answer, root
 
-app = HTTPServer("127.0.0.1", int(sys.argv[1]), max_connections=8)
+app = HTTPServer("127.0.0.1", int(sys.argv[1]), max_connections=32)
 pace = float(sys.argv[2])  # seconds from event to event
 events = Broadcast()
 lock = Lock()  # for httpserver: the ring and who listens change together
