@@ -166,4 +166,4 @@ def test_soak(start):
     assert min(done.values()) > 0 and done["refused"] < done.total() / 2
     for one in steady:
         assert one.received > MINUTES * 60 / 0.02 / 2
-        assert one.longest < 1
+        assert one.longest < 3
