@@ -95,6 +95,8 @@ class HTTPServer(App):
 
     def _evict(self):
         # Make room for one connection; False if all are being served.
+        if len(self.connections) >= self.max_connections:
+            self._prune()
         if len(self.connections) < self.max_connections:
             return True
         victim = None
@@ -189,20 +191,26 @@ class HTTPServer(App):
             rest -= len(data)
 
     async def _watch(self):
-        # Ends what takes too long, and streams whose client has closed.
         tasks = self._tasks
         while self._tasks is tasks or not self._tasks and self.connections:
             await sleep_ms(500)
-            now = ticks_ms()
-            for conn in self.connections:
-                if conn.owned:
-                    if conn.ended():
-                        self._close(conn)
-                elif not conn.late:  # once: its `finally` may await
-                    late = conn.until is not None and ticks_diff(now, conn.until) >= 0
-                    if late or conn.ended():
-                        conn.late = True
-                        conn.task.cancel()
+            self._prune()
+
+    def _prune(self):
+        # Ends what takes too long, and streams whose client has closed.
+        now = ticks_ms()
+        for i in range(len(self.connections) - 1, -1, -1):
+            conn = self.connections[i]
+            ended = conn.ended()
+            if conn.owned:
+                if ended:
+                    self._close(conn)
+            elif not conn.late:  # once: its `finally` may await
+                if ended or conn.until is not None and ticks_diff(now, conn.until) >= 0:
+                    conn.late = True
+                    conn.task.cancel()
+                if ended:
+                    self.connections.remove(conn)
 
     def report(self, exception):
         """Tell the event loop's exception handler, as for any task."""

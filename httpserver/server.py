@@ -119,6 +119,9 @@ class HTTPServer(App):
         # Make room for one connection; False if all are being served.
         if len(self.connections) < self.max_connections:
             return True
+        for conn in self.connections:
+            if conn.owned and conn.ended():
+                conn.shut()  # a reload must not wait until the thread finds out
         self._watch()
         victim = None
         for conn in self.connections:

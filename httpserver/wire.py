@@ -74,10 +74,11 @@ class Wire:
 
     def write_now(self, data):
         """Hand over what the socket takes at once; return the number of bytes, or ClientGone."""
+        sock = self.sock  # the serving loop may take it away from a thread, after saying .gone
         if self.gone:
             raise ClientGone("closed")
         try:
-            sent = self.sock.write(data) or 0
+            sent = sock.write(data) or 0
         except OSError as e:
             self.gone = True
             raise ClientGone(*e.args)
@@ -114,18 +115,19 @@ class Wire:
 
     def ended(self):
         """Whether the client of an event stream has closed it."""
+        sock = self.sock
         if self.stream and not self.gone:
             try:
-                self.gone = self.sock.read(64) == b""
+                self.gone = sock.read(64) == b""
             except OSError:
                 self.gone = True
         return self.stream and self.gone
 
     def shut(self):
         """Close the socket, once."""
+        self.gone = True
         sock, self.sock = self.sock, None
         if sock:
-            self.gone = True
             sock.close()
             if self.raw:
                 self.raw.close()  # a TLS handshake that failed has forgotten it
