@@ -140,7 +140,7 @@ def install_demo(board, package):
 
 def check_demo(port):
     """Fetches the demo's page and an event from a board that has started it."""
-    wait_until(lambda: listening(port), 10)
+    wait_until(lambda: listening(port), 20)
     with httpx.Client(base_url=f"http://{HOST}:{port}", timeout=10) as client:
         page = client.get("/")
         assert page.status_code == 200
@@ -262,6 +262,9 @@ def test_soft_reset(new_board, package, port):
 def check_while(board, process, port):
     """Checks the demo that a running mpremote has started, then interrupts both."""
     try:
+        # a mount hands over all sources in small pieces: 6 s here, 13 s beside other work
+        wait_until(lambda: listening(port) or process.poll() is not None, 60)
+        assert process.poll() is None, "mpremote has ended"
         check_demo(port)
     except BaseException:
         process.kill()
