@@ -45,9 +45,9 @@ class HTTPServer(App):
             raise HTTPServerError("started already")
         listener = self.listen()
         self._running = True
-        self._poller = poll()
-        self._poller.register(listener, POLLIN)
         try:
+            self._poller = poll()
+            self._poller.register(listener, POLLIN)
             self._failed = False
             self._checked = ticks_ms()
             while self._running:
