@@ -14,7 +14,7 @@ from url import InvalidRequest
 
 from .app import App, HTTPServerError
 from .connection import BLOCK, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
-from .wire import ClientGone, readable
+from .wire import ClientGone, close, readable
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
@@ -48,7 +48,7 @@ class HTTPServer(App):
         accept, watch = self._tasks
         self._tasks = None
         accept.cancel()
-        self._listener.close()
+        close(self._listener)
         me = current_task()
         others = [conn for conn in self.connections if conn.task is not me]
         self.connections = [conn for conn in self.connections if conn.task is me]
@@ -91,7 +91,7 @@ class HTTPServer(App):
             conn.task = create_task(self._serve(conn))
             self.connections.append(conn)
         except (OSError, MemoryError):
-            sock.close()
+            close(sock)
 
     def _evict(self):
         # Make room for one connection; False if all are being served.
@@ -118,7 +118,7 @@ class HTTPServer(App):
         if not self.ssl:
             sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
             sock.write(_BUSY)
-        sock.close()
+        close(sock)
 
     async def _serve(self, conn):
         tasks = self._tasks  # others, when the server has been stopped

@@ -136,9 +136,17 @@ class Wire:
         sock, self.sock = self.sock, None
         if sock:
             self.gone = True
-            sock.close()
+            close(sock)
             if self.raw:
-                self.raw.close()  # a TLS handshake that failed has forgotten it
+                close(self.raw)  # a TLS handshake that failed has forgotten it
+
+
+def close(sock):
+    """Close a socket.  That may fail, too; nobody can do anything about it."""
+    try:
+        sock.close()
+    except OSError:
+        pass
 
 
 def result(handler, conn):

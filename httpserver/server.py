@@ -16,7 +16,7 @@ from url import InvalidRequest
 
 from .app import App, HTTPServerError
 from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
-from .wire import ClientGone
+from .wire import ClientGone, close
 
 _EAGAIN = 11
 _BUSY = (
@@ -57,7 +57,7 @@ class HTTPServer(App):
                     sleep_ms(100)
         finally:
             self._running = False
-            listener.close()
+            close(listener)
             for conn in self.connections:
                 if conn.owned:
                     conn.gone = True  # its thread finds out at the next send
@@ -111,7 +111,7 @@ class HTTPServer(App):
             self._poller.register(conn.sock, POLLIN)
             self.connections.append(conn)
         except (OSError, MemoryError):
-            return sock.close()
+            return close(sock)
         self._await(conn, SILENT, self.timeout)
         self._readable(conn)
 
@@ -141,7 +141,7 @@ class HTTPServer(App):
         if not self.ssl:
             sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
             sock.write(_BUSY)
-        sock.close()
+        close(sock)
 
     def _readable(self, conn):
         # Read what has come, and answer if a request is complete now.
