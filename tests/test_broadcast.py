@@ -155,7 +155,7 @@ class TestLimits:
                 page.goto(f"http://{server.host}:{server.port}/#/few")
             wait_until(lambda: state(server)["few"] == 2)
             pages[2].goto(f"http://{server.host}:{server.port}/#/few")
-            time.sleep(0.5)
+            pages[2].wait_for_function("created > 1")  # refused, and asks again
             send(server, data="for two")
             pages[0].close()
             wait_until(lambda: send(server, data="x") is not None and heard(pages[2]))
@@ -180,7 +180,7 @@ def test_ten_reloads_leave_one_stream(server, page):
 
 def test_reloads_while_nothing_is_sent(server, page):
     """Joining finds out who has left: no place is lost to a page that is gone."""
-    for number in range(12):
+    for number in range(9):
         page.goto(f"http://{server.host}:{server.port}/?{number}#/events")
         wait_until(lambda: page.evaluate("source.readyState") == 1)
     assert send(server) == 1
@@ -255,15 +255,15 @@ class TestClientThatStopsReading:
         stalled = [open_stream(server, "/events?small=1", buffer=4096) for _ in range(5)]
         with listeners(server, 1) as [stream]:
             gaps, numbers = [], []
-            last = end = time.monotonic()
-            while last < end + 2.5:
+            last = start = time.monotonic()
+            while last < start + 1.5:
                 numbers.append(int(next(stream).data.split()[1]))
                 now = time.monotonic()
                 gaps.append(now - last)
                 last = now
             assert numbers == [*range(numbers[0], numbers[0] + len(numbers))]
-            assert len(numbers) > 100 and max(gaps) < 0.3
-            assert state(server)["listeners"] == 1
+            assert len(numbers) > 50 and max(gaps) < 0.3
+            wait_until(lambda: state(server)["listeners"] == 1, 15)
         for one in stalled:
             one.close()
 
@@ -303,7 +303,7 @@ def test_several_producers(start):
     rng = random.Random(1)
     with open_stream(server, "/events") as stream:
         others, data = [], b""
-        end = time.monotonic() + 2
+        end = time.monotonic() + 1.5
         while time.monotonic() < end:
             if len(others) > 5 or others and rng.random() < 0.4:
                 rng.choice([socket.socket.close, reset])(others.pop(rng.randrange(len(others))))

@@ -40,9 +40,11 @@ def blocks():
             yield heading, match[2], match[3]
 
 
-def printed(heading, kind="python app"):
+def printed(heading, kind="python app", pause=1):
+    """The text of a block; the second that its program pauses may be made shorter."""
     [text] = [block[2] for block in blocks() if block[:2] == (heading, kind)]
-    return text
+    assert pause == 1 or "sleep(1)" in text
+    return text.replace("sleep(1)", f"sleep({pause})")
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ RING = "Nothing lost, nothing twice", "And with threads"
 
 @pytest.mark.parametrize("heading", PLAIN)
 def test_plain(run, heading):
-    server = run(printed(heading))
+    server = run(printed(heading, pause=0.2))
     descriptors = server.descriptors()
     with events(server, "/api/uptime") as stream, events(server, "/api/uptime") as other:
         for _ in range(2):
@@ -91,7 +93,7 @@ def test_plain(run, heading):
 
 @pytest.mark.parametrize("heading", BROADCAST)
 def test_broadcast(run, heading):
-    server = run(printed(heading))
+    server = run(printed(heading, pause=0.2))
     descriptors = server.descriptors()
     with events(server, "/api/events") as stream, events(server, "/api/events") as other:
         found = [next(stream).data for _ in range(2)]
@@ -117,9 +119,7 @@ def test_switch(run, package):
 
 @pytest.mark.parametrize("heading", RING)
 def test_ring(run, heading):
-    program = printed(heading)
-    assert "sleep(1)" in program
-    server = run(program.replace("sleep(1)", "sleep(0.05)"))
+    server = run(printed(heading, pause=0.05))
     data, last = [], {}
     for _ in range(4):
         with events(server, "/api/log", **last) as stream:
@@ -133,9 +133,7 @@ def test_ring(run, heading):
 
 
 def test_heartbeats(run):
-    program = printed("Heartbeats")
-    assert "sleep(1)" in program
-    server = run(program.replace("sleep(1)", "sleep(0.01)"))
+    server = run(printed("Heartbeats", pause=0.01))
     stream = open_stream(server, "/api/door")
     try:
         wait_until(lambda: stream.recv(100).strip(b"\n") == b":")

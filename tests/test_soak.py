@@ -16,7 +16,7 @@ import pytest
 from eventstreams import events, open_stream, reset, state
 from harness import receive_all, wait_until
 
-MINUTES = float(os.environ.get("SOAK_MINUTES", 0.06))
+MINUTES = float(os.environ.get("SOAK_MINUTES", 0.05))
 SEED = int(os.environ.get("SOAK_SEED", 1))
 MOST = 10  # streams and other connections at once, beside those of the two that behave
 pytestmark = pytest.mark.timeout(MINUTES * 60 + 60)

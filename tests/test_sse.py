@@ -145,26 +145,26 @@ class TestClientThatStopsReading:
         start = time.monotonic()
         with open_stream(server, "/flood?small=1", buffer=4096):
             wait_until(lambda: state(server)["outcomes"] == ["end"])
-            assert 1.5 < time.monotonic() - start < 2 + 3
+            assert 0.8 < time.monotonic() - start < 1 + 3
             wait_until(lambda: state(server)["streams"] == 0)
             server.wait_descriptors(descriptors)
 
     def test_costs_little_memory(self, server):
         before = state(server)["heap"]
         streams = [open_stream(server, "/flood?small=1", buffer=4096) for _ in range(4)]
-        time.sleep(0.5)
+        time.sleep(0.4)
         early = state(server)["heap"]
-        time.sleep(0.7)
+        time.sleep(0.4)
         assert state(server)["streams"] == 4
         assert early - before < 4 * 5000
-        assert state(server)["heap"] - early < 4 * 200  # and it does not grow
+        assert state(server)["heap"] - early < 4 * 200  # and no more later
         for stream in streams:
             stream.close()
 
     def test_delays_no_other_stream(self, server):
         alone = longest_gap(server, 0.5)
         streams = [open_stream(server, "/flood?small=1", buffer=4096) for _ in range(4)]
-        assert longest_gap(server, 2.2) < max(0.3, 2 * alone)
+        assert longest_gap(server, 1.5) < max(0.3, 2 * alone)
         wait_until(lambda: len(state(server)["outcomes"]) > len(streams))
         for stream in streams:
             stream.close()
@@ -177,7 +177,7 @@ import sys
 from ahttpserver import HTTPResponse, HTTPServer
 from run_ahttpserver import run
 
-app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=2, log=print)
+app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=1, log=print)
 
 @app.route("GET", "/")
 async def hello(reader, writer, request):

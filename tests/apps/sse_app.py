@@ -8,7 +8,7 @@ from ahttpserver.sse import EventSource
 from run_sse_ahttpserver import hold, run, sleep
 from sse_page import answer, root, shrink
 
-app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=2, max_connections=8)
+app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=1, max_connections=8)
 outcomes = []  # of /wait and /flood
 told = []  # waiting streams may speak
 
