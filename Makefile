@@ -1,5 +1,5 @@
 # make demo [PORT=8080]   runs the asyncio demo on MicroPython
-# make test [ARGS=...]    runs the tests, two files at a time; ARGS go to pytest instead
+# make test [ARGS=...]    runs the tests on three processes; ARGS go to pytest
 # make bench              runs the benchmarks
 # make mpy                writes precompiled modules to build/mpy
 # make lint               checks the style
@@ -9,7 +9,7 @@
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 PORT = 8080
-ARGS = -q -n 2 --dist loadfile
+ARGS = -q
 BIN = .venv/bin
 READY = .venv/ready
 MODULES = url.py $(wildcard ahttpserver/*.py httpserver/*.py)
