@@ -15,11 +15,13 @@ from ahttpserver import (
     receivefile,
     sendfile,
 )
+from ahttpserver.broadcast import Broadcast
 from ahttpserver.sse import EventSource
 from run_ahttpserver import run, sleep
 
 ASYNC = "ahttpserver"[0] == "a"  # the one thing that the mirror's table cannot translate
 app = HTTPServer("127.0.0.1", int(sys.argv[1]), max_connections=int(sys.argv[2]), log=print)
+broadcast = Broadcast()
 
 with open("data.txt", "wb") as file:
     file.write(b"0123456789\n" * 909 + b"01234567")
@@ -97,4 +99,15 @@ async def events(reader, writer, request):
     return CONNECTION_KEEP_ALIVE
 
 
-run(app)
+@app.route("GET", "/broadcast")
+async def joined(reader, writer, request):
+    return await broadcast.join(reader, writer)
+
+
+async def produce():
+    while True:
+        await broadcast.send("tick")
+        await sleep(0.01)
+
+
+run(app, produce)
