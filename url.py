@@ -146,6 +146,7 @@ class HTTPRequest:
 
     def _framing(self, found):
         # RFC 9112 section 6: where the body ends, and whether another request may follow it.
+        # found is keyed by the length of the name: 4 host, 14 content-length, see _FRAMING.
         modern = self.version != "1.0"
         host = found.get(4)
         if modern and not host or host and b"," in host:
@@ -200,7 +201,10 @@ def head_end(data):
     line = data.find(_CRLF, 0, MAX_LINE + 2)
     if len(data) > (MAX_LINE + 1 if line < 0 else MAX_HEAD):
         return len(data)
-    return len(data) if data.count(b"\n") != data.count(_CRLF) else 0
+    # A lone CR or LF shows as soon as it comes; the last byte may be the CR of a line end.
+    ends = data.count(_CRLF)
+    lone = data.count(b"\n") != ends or data.count(b"\r", 0, len(data) - 1) != ends
+    return len(data) if lone else 0
 
 
 def chunk_size(line):

@@ -13,7 +13,7 @@ from time import ticks_diff, ticks_ms
 from url import InvalidRequest
 
 from .app import App, HTTPServerError
-from .connection import BLOCK, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
+from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
 from .wire import ClientGone, close, readable
 
 _BUSY = (
@@ -55,6 +55,8 @@ class HTTPServer(App):
         if not self.connections:
             watch.cancel()  # else it ends after this one
         tasks = [conn.task for conn in others if conn.task]
+        for conn in others:
+            conn.late = False
         for task in tasks:
             task.cancel()
         for _ in range(100):  # a second for what they have to finish
@@ -111,8 +113,9 @@ class HTTPServer(App):
                     victim = conn
         if victim:
             self.connections.remove(victim)
+            victim.late = False  # or it would go on: answer 408 and linger, unwatched
             victim.task.cancel()
-        return victim
+        return len(self.connections) < self.max_connections
 
     def _turn_away(self, sock):
         if not self.ssl:
@@ -131,7 +134,7 @@ class HTTPServer(App):
                     while not self._request(conn):
                         await conn.arrival()
                 except ClientGone:
-                    if conn.left > 0 or conn.state != HEAD:
+                    if conn.left > 0 or conn.state not in (HEAD, BODY):
                         break
                     error = InvalidRequest("", 408)
                 except InvalidRequest as e:
@@ -166,9 +169,14 @@ class HTTPServer(App):
 
     def _request(self, conn):
         # True when a request has come, False when some of it is missing; or ClientGone.
-        while not conn.input or not conn.next():
-            if conn.input and conn.state != HEAD:
-                conn.state = HEAD
+        while True:
+            state = HEAD
+            if conn.request or conn.input and conn.next():
+                if conn.expect or not len(conn.input) < conn.body <= BLOCK:
+                    return True
+                state = BODY  # it is short: it comes here, where it may still have to give way
+            if conn.state != state and (conn.input or conn.request):
+                conn.state = state
                 conn.left = self.timeout
             data = conn.read_now(BLOCK)
             if data is None:
@@ -177,7 +185,6 @@ class HTTPServer(App):
                 conn.gone = True
                 raise ClientGone("closed")
             conn.input += data
-        return True
 
     async def _linger(self, conn):
         conn.state = LINGERING

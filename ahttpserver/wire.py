@@ -15,7 +15,8 @@ TURNS = 8  # so often in a row a socket may be ready before the other tasks get 
 _LONGEST = 1 << 28  # milliseconds that ticks can count
 
 
-# What a handler of httpserver may return.  Here it says nothing.
+# What a handler may return.  Here KEEP_ALIVE says that an event stream is fed from elsewhere
+# (broadcast.py) and needs no task any more; after any other response it says nothing.
 CONNECTION_CLOSE = 0
 CONNECTION_KEEP_ALIVE = 1
 
@@ -67,7 +68,11 @@ class Wire:
         """Hand over all bytes of data; or ClientGone."""
         sent = self.write_now(data)
         while sent < len(data):
-            await self._wait(core._io_queue.queue_write)
+            try:
+                await self._wait(core._io_queue.queue_write)
+            except BaseException:
+                self.gone = True  # a part has left: nothing else may follow
+                raise
             data = memoryview(data)[sent:]
             sent = self.write_now(data)
         self.turns += 1
@@ -89,7 +94,7 @@ class Wire:
 
     def full(self):
         """Much has been collected: send what the socket takes now, or else drain() will."""
-        if len(self.output) < 4096:  # the rest is copied
+        if len(self.output) < 4096 and not self.raw:  # TLS wants to see the very same bytes again
             for data in self._collected():
                 self.output += data if self.output else data[self.write_now(data) :]
 

@@ -164,10 +164,10 @@ class App:
             listener.bind(info[-1])
             listener.listen(self.backlog)
             listener.setblocking(False)
+            self.tell("listening on %s:%d" % (self.host, self.port))
         except:  # noqa: E722
             listener.close()
             raise
-        self.tell("listening on %s:%d" % (self.host, self.port))
         return listener
 
     def tell(self, text):

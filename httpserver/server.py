@@ -191,7 +191,7 @@ class HTTPServer(App):
         except InvalidRequest as e:
             self._refuse(conn, e)
             return False
-        if len(conn.input) < conn.body <= BLOCK and not conn.more and not conn.expect:
+        if len(conn.input) < conn.body <= BLOCK and not conn.expect:
             if conn.state != BODY:
                 self._await(conn, BODY, self.timeout + conn.body)
             return False

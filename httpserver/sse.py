@@ -48,8 +48,9 @@ class _EventSource:
         data: anything, lines end in CR, LF or both; id, event: one line (else ValueError)
         retry: milliseconds after which a browser comes back
         """
-        self.writer.write(format_event(data, id, event, retry))
+        text = format_event(data, id, event, retry)
         self.writer.left = self.writer.app.timeout  # for each event anew
+        self.writer.write(text)
         self.writer.drain()
 
 

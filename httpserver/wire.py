@@ -92,7 +92,7 @@ class Wire:
         ready = poller.poll(max(self.left, 0))
         self.left -= ticks_diff(ticks_ms(), start)
         if not ready:
-            self.gone = self.stream
+            self.gone = self.stream or event == POLLOUT  # a part has left: nothing else may follow
             raise ClientGone("timed out")
 
     def close(self):

@@ -283,13 +283,47 @@ def test_fifty_slow_connections(serve):
 
 @pytest.mark.parametrize("body", [b"", b"hello"])
 def test_silent_bodies(serve, body):
-    server = serve()
+    server = serve(backlog=20)  # a full queue would cost a good client a second
     with ExitStack() as stack:
-        for _ in range(4):
+        for _ in range(6):  # all places
             connection = stack.enter_context(server.connect())
             connection.sendall(post("/read", "Content-Length: 1000", body=body))
         for _ in range(5):
             good(server)
+
+
+def test_tiny_chunks_take_no_more_memory_than_others(serve):
+    server = serve()
+    for size, status in ((16384, 200), (16385, 413)):
+        with server.connect() as connection:
+            head = post("/read", "Transfer-Encoding: chunked")
+            connection.sendall(head + b"1\r\nx\r\n" * size + b"0\r\n\r\n")
+            answer = Client(connection).answer()
+            assert answer.status == status
+            if status == 200:
+                assert answer.body == b"16384"
+
+
+def test_nothing_follows_half_a_response(serve):
+    server = serve(timeout=1)
+    with tiny(server) as connection:
+        connection.sendall(
+            b"GET /impatient?small HTTP/1.1\r\nHost: board\r\n\r\n" + KEEP
+        )
+        time.sleep(10)  # the server gives up after a second, and a millisecond per byte
+        data, _ = until_closed(connection)
+    assert data.count(b"HTTP/1.1") == 1 and b"kept" not in data
+    good(server)
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\rHost: a\r\r", b"GET / HTTP/1.1\nHost: a\n"])
+def test_lone_line_ends_are_refused_at_once(serve, data):
+    server = serve()
+    with server.connect() as connection:
+        connection.sendall(data)
+        begin = time.monotonic()
+        assert Client(connection).answer().status == 400
+        assert time.monotonic() - begin < 5  # not at the deadline
 
 
 def test_dribbling_bodies(serve):

@@ -62,6 +62,17 @@ async def big_file(reader, writer, request):
     await sendfile(writer, "big.bin")
 
 
+@app.route("GET", "/impatient")
+async def impatient(reader, writer, request):
+    # Forgives the connection that its response was not sent whole.
+    board_sized(writer, request)
+    try:
+        await HTTPResponse(200, close=False).send(writer, b"x" * 50_000)
+        await writer.drain()
+    except OSError:
+        pass
+
+
 @app.route("POST", "/read")
 async def read(reader, writer, request):
     body = await reader.read()
