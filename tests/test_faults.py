@@ -159,9 +159,9 @@ def faulty(tmp_path_factory):
         return started[package]
 
     yield faulty
-    for each in started.values():
-        each.server.wait_descriptors(each.server.idle)
-        each.server.finish()
+    with contextlib.ExitStack() as stack:
+        for each in started.values():
+            stack.enter_context(each.server)
 
 
 def plans(count, seed):
@@ -197,18 +197,22 @@ def test_a_call_fails(faulty, package, exchange):
 
 
 def test_a_call_fails_when_one_is_turned_away(package, tmp_path):
-    server = Board("esp32", package, "faults_app", tmp_path, 1)
-    server.expect_traceback("MemoryError", times=None)
-    for number, error in plans(8, package):
+    with Board("esp32", package, "faults_app", tmp_path, 1) as server:
+        server.expect_traceback("MemoryError", times=None)
+        turn_away(server, plans(8, package))
+        stream(server, "/events").close()
+        wait_until(lambda: server.get("/good").status == 200)
+        state = json.loads(server.get("/faults").body)
+        assert (state["sockets"], state["twice"]) == (2, 0)
+
+
+def turn_away(server, plans):
+    """A client after the other comes when the only place is taken."""
+    for number, error in plans:
         with contextlib.closing(stream(server, f"/plan/{number}/{error}/events")) as connection:
             data = talk(server, EXCHANGES["GET"])
             assert not data or parse_one(data).status == 503
             assert connection.recv(1), "the stream has ended"
-    stream(server, "/events").close()
-    wait_until(lambda: server.get("/good").status == 200)
-    state = json.loads(server.get("/faults").body)
-    assert (state["sockets"], state["twice"]) == (2, 0)
-    server.finish()
 
 
 def stream(server, target):
@@ -234,11 +238,10 @@ def test_a_call_of_start_fails(package, call, tmp_path):
     number = 1 + STARTING.index(call)
     errors = list(ERRORS) if FAULTS == "all" else [0, 112]  # EADDRINUSE
     for error in errors:
-        server = Board("esp32", package, "faults_start", tmp_path, number, error)
-        assert server.get("/good").body == b"good"
-        if call == "register" and package == "ahttpserver":  # when start() has returned
-            assert server.output == ""
-        else:
-            kind = "OSError" if error and call != "register" else "MemoryError"
-            assert server.output == f"{kind} {call} 0\n"
-        server.finish()
+        with Board("esp32", package, "faults_start", tmp_path, number, error) as server:
+            assert server.get("/good").body == b"good"
+            if call == "register" and package == "ahttpserver":  # when start() has returned
+                assert server.output == ""
+            else:
+                kind = "OSError" if error and call != "register" else "MemoryError"
+                assert server.output == f"{kind} {call} 0\n"

@@ -32,7 +32,11 @@ class Board(Process):
             program = translate(name, package, folder)
             # 224k, and what the doubles take
             super().__init__(program, folder, *args, heap="236k", path=[DOUBLES])
-        self.wait_listening()
+        try:
+            self.wait_listening()
+        except AssertionError:
+            self.kill()
+            raise
         self.profile = profile
         self.idle = self.descriptors()
 
@@ -43,6 +47,18 @@ class Board(Process):
             connection = Apart(fileno=connection.detach())
             connection.settimeout(timeout)
         return connection
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *exception):
+        try:
+            if kind is None:
+                if self.process.poll() is None:
+                    self.wait_descriptors(self.idle)
+                self.finish()
+        finally:
+            self.kill()
 
 
 class Apart(socket.socket):
@@ -122,22 +138,16 @@ def boards(tmp_path_factory):
     started = {}
 
     def board(*which):
-        if which not in started:
-            started[which] = []
-        elif started[which][-1].process.poll() is None:
-            return started[which][-1]
-        # the first, or the next after one that died, which its finish() will tell
-        board = Board(*which, "http_app", tmp_path_factory.mktemp("-".join(which)))
-        board.expect_traceback("ZeroDivisionError", times=None)
-        board.expect_traceback("ValueError", times=None)
-        started[which].append(board)
-        return board
+        if which not in started or started[which].process.poll() is not None:
+            # the first, or the next after one that died, which its __exit__ will tell
+            folder = tmp_path_factory.mktemp("-".join(which))
+            started[which] = stack.enter_context(Board(*which, "http_app", folder))
+            started[which].expect_traceback("ZeroDivisionError", times=None)
+            started[which].expect_traceback("ValueError", times=None)
+        return started[which]
 
-    yield board
-    for servers in started.values():
-        for server in servers:
-            server.wait_descriptors(server.idle)
-            server.finish()
+    with ExitStack() as stack:
+        yield board
 
 
 @pytest.fixture(params=PROFILES, ids="-".join)
@@ -170,16 +180,13 @@ def test_address_in_the_log(board):
 @pytest.fixture(params=PROFILES, ids="-".join)
 def serve(request, tmp_path):
     """serve(timeout=10, ...): a server of hostile_app.py with these arguments of HTTPServer."""
-    servers = []
 
     def serve(**arguments):
-        servers.append(Board(*request.param, "hostile_app", tmp_path, json.dumps(arguments)))
-        return servers[-1]
+        board = Board(*request.param, "hostile_app", tmp_path, json.dumps(arguments))
+        return stack.enter_context(board)
 
-    yield serve
-    for server in servers:
-        server.wait_descriptors(server.idle)
-        server.finish()
+    with ExitStack() as stack:
+        yield serve
 
 
 def good(server):
