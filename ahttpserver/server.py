@@ -16,21 +16,9 @@ from .app import App, HTTPServerError
 from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
 from .wire import ClientGone, close, readable
 
-_BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-    b"Connection: close\r\n\r\nbusy\n"
-)
-
 
 class HTTPServer(App):
-    """
-    An HTTP/1.1 server.
-
-    host, port: where to listen; backlog: connections that the system may hold in waiting
-    timeout: seconds that a client may keep the server waiting; max_connections: at once
-    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
-    log: function of a str, called for each request, start and stop
-    """
+    """An HTTP/1.1 server on asyncio; its arguments: see app.py."""
 
     _tasks = None
 
@@ -82,8 +70,8 @@ class HTTPServer(App):
     def _admit(self, sock, address):
         try:
             sock.setblocking(False)
-            if not self._evict():
-                return self._turn_away(sock)
+            if not self.evict():
+                return self.turn_away(sock)
             conn = Connection(self, sock, address)
             if self.ssl:
                 conn.raw = sock
@@ -94,34 +82,6 @@ class HTTPServer(App):
             self.connections.append(conn)
         except (OSError, MemoryError):
             close(sock)
-
-    def _evict(self):
-        # Make room for one connection; False if all are being served.
-        if len(self.connections) >= self.max_connections:
-            self._prune()
-        if len(self.connections) < self.max_connections:
-            return True
-        victim = None
-        for conn in self.connections:
-            if conn.state < SERVED and conn.until is not None:
-                if (
-                    victim is None
-                    or conn.state < victim.state
-                    or conn.state == victim.state
-                    and ticks_diff(conn.until, victim.until) < 0
-                ):
-                    victim = conn
-        if victim:
-            self.connections.remove(victim)
-            victim.late = False  # or it would go on: answer 408 and linger, unwatched
-            victim.task.cancel()
-        return len(self.connections) < self.max_connections
-
-    def _turn_away(self, sock):
-        if not self.ssl:
-            sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
-            sock.write(_BUSY)
-        close(sock)
 
     async def _serve(self, conn):
         tasks = self._tasks  # others, when the server has been stopped
@@ -201,10 +161,16 @@ class HTTPServer(App):
         tasks = self._tasks
         while self._tasks is tasks or not self._tasks and self.connections:
             await sleep_ms(500)
-            self._prune()
+            self.prune()
 
-    def _prune(self):
-        # Ends what takes too long, and streams whose client has closed.
+    def drop(self, conn):
+        """Close a connection that waits, for the sake of another."""
+        self.connections.remove(conn)
+        conn.late = False  # or it would go on: answer 408 and linger, unwatched
+        conn.task.cancel()
+
+    def prune(self):
+        """End what takes too long, and streams whose client has closed."""
         now = ticks_ms()
         for i in range(len(self.connections) - 1, -1, -1):
             conn = self.connections[i]

@@ -5,11 +5,18 @@
 # InvalidRequest is an answer, a ClientGone needs none, anything else is a 500 and is reported.
 
 import socket
+from time import ticks_diff
 
 from url import METHODS, InvalidRequest
 
+from .connection import BLOCK, SERVED
 from .response import HTTPResponse, status_line
-from .wire import ClientGone, result
+from .wire import ClientGone, close, result
+
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
+    b"Connection: close\r\n\r\nbusy\n"
+)
 
 
 class HTTPServerError(Exception):
@@ -17,7 +24,14 @@ class HTTPServerError(Exception):
 
 
 class App:
-    """Settings and routes.  server.py completes it: start(), stop(), report()."""
+    """
+    What both servers have: settings, routes, exchanges.  server.py completes it to HTTPServer.
+
+    host, port: where to listen; backlog: connections that the system may hold in waiting
+    timeout: seconds that a client may keep the server waiting; max_connections: at once
+    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
+    log: function of a str, called for each request, start and stop
+    """
 
     def __init__(
         self,
@@ -154,6 +168,32 @@ class App:
         request = conn.request
         asked = request.method + " " + request.url if request else "-"
         self.log("%s %s %s" % (conn.get_extra_info("peername")[0], asked, conn.status or "-"))
+
+    def evict(self):
+        """Make room for one connection; False if all are being served."""
+        if len(self.connections) >= self.max_connections:
+            self.prune()
+        if len(self.connections) >= self.max_connections:
+            victim = None
+            for conn in self.connections:
+                if conn.state < SERVED and conn.until is not None:
+                    if (
+                        not victim
+                        or conn.state < victim.state
+                        or conn.state == victim.state
+                        and ticks_diff(conn.until, victim.until) < 0
+                    ):
+                        victim = conn
+            if victim:
+                self.drop(victim)
+        return len(self.connections) < self.max_connections
+
+    def turn_away(self, sock):
+        """Answer 503 as far as that goes at once, and close."""
+        if not self.ssl:
+            sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
+            sock.write(_BUSY)
+        close(sock)
 
     def listen(self):
         """A listening socket; OSError if the port is taken."""

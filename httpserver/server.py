@@ -19,20 +19,12 @@ from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Conn
 from .wire import ClientGone, close
 
 _EAGAIN = 11
-_BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-    b"Connection: close\r\n\r\nbusy\n"
-)
 
 
 class HTTPServer(App):
     """
-    An HTTP/1.1 server.
+    An HTTP/1.1 server on plain sockets; its arguments: see app.py.
 
-    host, port: where to listen; backlog: connections that the system may hold in waiting
-    timeout: seconds that a client may keep the server waiting; max_connections: at once
-    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
-    log: function of a str, called for each request, start and stop
     .on_error: function of an exception that a handler did not catch; it may call stop() or raise
     """
 
@@ -100,8 +92,8 @@ class HTTPServer(App):
     def _admit(self, sock, address):
         try:
             sock.setblocking(False)
-            if not self._evict():
-                return self._turn_away(sock)
+            if not self.evict():
+                return self.turn_away(sock)
             conn = Connection(self, sock, address)
             if self.ssl:
                 conn.raw = sock
@@ -111,37 +103,10 @@ class HTTPServer(App):
             self._poller.register(conn.sock, POLLIN)
             self.connections.append(conn)
         except (OSError, MemoryError):
+            self._poller.unregister(sock)
             return close(sock)
         self._await(conn, SILENT, self.timeout)
         self._readable(conn)
-
-    def _evict(self):
-        # Make room for one connection; False if all are being served.
-        if len(self.connections) < self.max_connections:
-            return True
-        for conn in self.connections:
-            if conn.owned and conn.ended():
-                conn.shut()  # a reload must not wait until the thread finds out
-        self._watch()
-        victim = None
-        for conn in self.connections:
-            if conn.state < SERVED:
-                if (
-                    victim is None
-                    or conn.state < victim.state
-                    or conn.state == victim.state
-                    and ticks_diff(conn.until, victim.until) < 0
-                ):
-                    victim = conn
-        if victim:
-            self._drop(victim)
-        return len(self.connections) < self.max_connections
-
-    def _turn_away(self, sock):
-        if not self.ssl:
-            sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
-            sock.write(_BUSY)
-        close(sock)
 
     def _readable(self, conn):
         # Read what has come, and answer if a request is complete now.
@@ -160,12 +125,12 @@ class HTTPServer(App):
         except ClientGone:
             pass
         except Exception as e:
-            self._drop(conn)
+            self.drop(conn)
             if self._failed:
                 raise
             self.report(e)
         if conn.gone and not conn.owned:
-            self._drop(conn)
+            self.drop(conn)
 
     def _advance(self, conn):
         # Answer the requests that are complete.  Afterwards the connection waits, or is gone.
@@ -236,9 +201,17 @@ class HTTPServer(App):
                 raise
             self.report(e)
         if conn.gone:
-            self._drop(conn)
+            self.drop(conn)
 
-    def _drop(self, conn):
+    def prune(self):
+        """End what takes too long, and streams whose client has closed."""
+        for conn in self.connections:
+            if conn.owned and conn.ended():
+                conn.shut()  # a reload must not wait until the thread finds out
+        self._watch()
+
+    def drop(self, conn):
+        """Close a connection that no thread owns."""
         if conn in self.connections:
             self.connections.remove(conn)
             self._poller.unregister(conn.sock)
