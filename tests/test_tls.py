@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import random
 import shutil
+import socket
 import ssl
 import subprocess
 import time
@@ -250,3 +251,20 @@ def test_broken_upload(server, context, files):
     wait_until(lambda: not (files / "a.part").exists())
     assert (files / "a").read_bytes() == b"old"
     check(server, context)
+
+
+def test_slow_client_gets_every_byte(server, context):
+    # TLS must be given the very same bytes again when the socket was full.
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(10)
+        plain.connect((server.host, server.port))
+        with context.wrap_socket(plain, server_hostname=HOST) as connection:
+            connection.sendall(GET.replace(b"/ ", b"/pieces ", 1))
+            data = b""
+            with suppress(ssl.SSLEOFError):
+                while piece := connection.recv(1500):
+                    data += piece
+                    time.sleep(0.005)
+    body = data.partition(b"\r\n\r\n")[2]
+    assert body == b"".join(b"%06d:%s\n" % (i, b"x" * 692) for i in range(200))

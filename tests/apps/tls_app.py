@@ -6,7 +6,7 @@ import sys
 from ahttpserver import HTTPResponse, HTTPServer, receivefile
 from ahttpserver.sse import EventSource
 from ahttpserver.static import StaticFiles
-from run_ahttpserver import run
+from run_ahttpserver import run, sleep
 from url import inside
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -32,6 +32,17 @@ async def events(reader, writer, request):
     eventsource = await EventSource(reader, writer)
     for number in range(20):
         await eventsource.send("x" * 1000, id=number)
+
+
+@app.route("GET", "/pieces")
+async def pieces(reader, writer, request):
+    writer.raw.setsockopt(1, 7, 4096)  # SOL_SOCKET, SO_SNDBUF: as little room as on a board
+    await HTTPResponse(200, "text/plain").send(writer)
+    for number in range(200):
+        writer.write("%06d:%s\n" % (number, "x" * 692))
+        await sleep(0.001)
+        if number % 8 == 7:
+            await writer.drain()
 
 
 app.route("GET", "/files/<path:file>")(StaticFiles("files"))
