@@ -28,11 +28,10 @@ class ClientGone(OSError):
 class Wire:
     """A socket of one client.  address: what accept() said."""
 
-    raw = None  # with TLS: the socket below
-    stream = False  # the end of input means that the client has gone: see sse.py
-
     until = None
     left = 0
+    raw = None  # with TLS: the socket below
+    stream = False  # the end of input means that the client has gone: see sse.py
 
     def __init__(self, sock, address):
         self.sock = sock

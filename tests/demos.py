@@ -10,9 +10,8 @@ import time
 from contextlib import contextmanager
 from unittest import mock
 
-from harness import HOST, MICROPYTHON, ROOT, Process, free_port, wait_until
+from harness import DEMO, HOST, MICROPYTHON, ROOT, Process, free_port, wait_until
 
-DEMOS = {"ahttpserver": "ademo", "httpserver": "demo"}
 FILES = ("index.html", "favicon.ico")
 STOPS = ("stop", "date", "Ctrl-C")
 PROMPT = ">>> "
@@ -30,7 +29,7 @@ def running(package, folder, port=None, heap="224k"):
     """The demo of a package in a process of its own, looked at when the with statement ends."""
     board(folder)
     with mock.patch("harness.free_port", return_value=port or free_port()):
-        demo = Process(ROOT / f"{DEMOS[package]}.py", folder, heap=heap)
+        demo = Process(ROOT / f"{DEMO[package]}.py", folder, heap=heap)
     try:
         demo.wait_listening()
         yield demo

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from httpx_sse import SSEError, connect_sse
 
-from demos import DEMOS, STOPS, Repl, running, stop
-from harness import ROOT, listening, wait_until
+from demos import STOPS, Repl, running, stop
+from harness import DEMO, ROOT, listening, wait_until
 
 CROSS_SITE = "Sec-Fetch-Site: cross-site"
 
@@ -165,7 +165,7 @@ def test_stop_and_start_again(package, tmp_path, kind):
 
 
 def test_stop_and_start_again_in_the_repl(package, tmp_path):
-    name = DEMOS[package]
+    name = DEMO[package]
     with Repl(tmp_path) as repl:
         repl.type(f"import {name}\r")
         repl.wait_prompt()
