@@ -28,13 +28,15 @@ MAX_TRAILERS = 1024
 _CRLF = b"\r\n"
 _BLANKS = b" \t"
 _HEX = b"0123456789abcdefABCDEF"
-# The characters of a method and of a field's name (RFC 9110 section 5.6.2), frequent ones first.
-_TOKEN = b"etaoinsrcdhlpugm-fykwvxqzjb0123456789ACHUSDETRIOLPMNBFGJKQVWXYZ_!#$%&'*+.^`|~"
+# The characters of a method and of a field's name (RFC 9110 section 5.6.2), frequent ones first;
+# and what a request line may consist of: data.strip(_TOKEN) is empty if nothing else is in it.
+_TOKEN = b"etaoinsrc-dhlpuACSHUFmgfykwvxqzjb0123456789DETRIOLPMNBGJKQVWXYZ_!#$%&'*+.^`|~"
+_VISIBLE = b"/TP1HGE. " + _TOKEN + b'"(),:;<=>?@[\\]{}'
 # The fields that decide where a message ends, by the length of their names: a quick first look.
 _FRAMING = {4: b"host", 6: b"expect", 10: b"connection", 14: b"content-length",
             17: b"transfer-encoding"}  # fmt: skip
 
-_seen = [(b"", None)]  # the fields of the last request, and what _fields() found
+_seen = [(b"", 0, True)]  # the fields of the last request without a body, their size, .keep_alive
 
 
 class InvalidRequest(Exception):
@@ -61,60 +63,68 @@ class HTTPRequest:
     version = "1.1"
     query = ""
     length = 0
-    chunked = expect = keep_alive = False
+    chunked = expect = False
+    keep_alive = True
 
     def __init__(self, head):
-        end = head.find(b"\r\n")
-        line = head if end < 0 else head[:end]
-        if len(line) > MAX_LINE:
+        size = len(head)
+        end = head.find(_CRLF)
+        if end < 0:
+            end = size
+        if end > MAX_LINE:
             raise InvalidRequest("long line", 414)
-        if len(head) > MAX_HEAD:
+        if size > MAX_HEAD:
             raise InvalidRequest("long head", 431)
-        if not line or min(line) < 32 or b"\x7f" in line:
+        line = head[:end]
+        if line.strip(_VISIBLE):
+            line = _escaped(line)
+        try:
+            method, target, version = line.split(b" ")
+        except ValueError:
             raise InvalidRequest("bad line")
-        if max(line) > 127:  # never seen from a browser: it counts as if it were escaped
-            line = b"".join([b"%%%02X" % c if c > 127 else bytes([c]) for c in line])
-        parts = str(line, "utf-8").split(" ")
-        if len(parts) != 3:
-            raise InvalidRequest("bad line")
-        self.method, self.url, version = parts
-        if version != "HTTP/1.1":
-            self.version = version[5:]
+        # Bytes as long as possible: MicroPython looks for each new str in all that it knows.
+        if version != b"HTTP/1.1":
             digits = version[5:6] + version[7:]
-            if version[:5] + version[6:7] != "HTTP/." or len(digits) != 2 or not digits.isdigit():
+            if version[:5] + version[6:7] != b"HTTP/." or len(digits) != 2 or not digits.isdigit():
                 raise InvalidRequest("bad line")
-            if digits[0] != "1":
+            if version[5] != 49:
                 raise InvalidRequest("HTTP/1.x", 505)
+            self.version = str(version[5:], "utf-8")
+        self.method = "GET" if method == b"GET" else str(method, "utf-8")
         if self.method not in METHODS:
-            token = self.method and not self.method.encode().strip(_TOKEN)
+            token = method and not method.strip(_TOKEN)
             raise InvalidRequest("bad method", 501 if token else 400)
-        self._target(self.url)
-        self._head = head
-        if 0 <= end < len(head) - 2:
-            # A page that asks every second sends the same fields: they are looked at once.
-            fields = head[end:]
-            seen = _seen[0]
-            if fields != seen[0]:
-                seen = fields, self._fields(head, end + 2)
-                if len(fields) <= 1024:
-                    _seen[0] = seen
-            self._framing(seen[1])
-
-    def _target(self, path):
-        # RFC 9112 section 3.2: "/path?query", "http://host/path?query" or, for OPTIONS, "*".
+        self.url = path = str(target, "utf-8")
         if not path.startswith("/"):
-            if path[:7].lower() == "http://" and path[7:8] not in ("", "/", "?"):
-                host = path[7:].split("/", 1)[0].split("?", 1)[0]
-                path = path[7 + len(host) :]
-                if path[:1] != "/":
-                    path = "/" + path
-            elif path != "*" or self.method != "OPTIONS":
-                raise InvalidRequest("bad target")
+            path = self._absolute()
         self.parameters = {}
         if "?" in path:
             path, self.query = path.split("?", 1)
             self.parameters = query(self.query)
         self.path = unquote(path) if "%" in path else path
+        self._head = head
+        if end < size - 2:
+            # A page that asks every second sends the same fields: they are looked at once.
+            fields, count, keep_alive = _seen[0]
+            if count == size - end and head.endswith(fields) and version == b"HTTP/1.1":
+                if not keep_alive:
+                    self.keep_alive = False
+            else:
+                self._framing(self._fields(head, end + 2))
+                plain = version == b"HTTP/1.1" and not (self.length or self.chunked)
+                if plain and size < 1024:
+                    _seen[0] = head[end:], size - end, self.keep_alive
+
+    def _absolute(self):
+        # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
+        path = self.url
+        if path[:7].lower() == "http://" and path[7:8] not in ("", "/", "?"):
+            host = path[7:].split("/", 1)[0].split("?", 1)[0]
+            path = path[7 + len(host) :]
+            return path if path[:1] == "/" else "/" + path
+        if path != "*" or self.method != "OPTIONS":
+            raise InvalidRequest("bad target")
+        return path
 
     def _fields(self, head, start):
         # Looks at the names of all fields, and takes the values of those that frame the message.
@@ -161,14 +171,15 @@ class HTTPRequest:
             if coding != b"chunked" or not modern:
                 raise InvalidRequest("bad coding", 501 if modern else 400)
             self.chunked = True
+        options = found.get(10)
         if modern:
             expect = found.get(6)
             if expect is not None:
                 if expect != b"100-continue":
                     raise InvalidRequest("bad expect", 417)
                 self.expect = self.chunked or self.length > 0
-            options = found.get(10)
-            self.keep_alive = not options or b"close" not in options
+        if not modern or options and b"close" in options:
+            self.keep_alive = False
 
     @property
     def header(self):
@@ -184,9 +195,19 @@ class HTTPRequest:
                 try:
                     value = _utf8(value)
                 except ValueError:
-                    value = "".join([chr(c) for c in value])  # Latin-1, the old rule
+                    value = "".join(map(chr, value))  # Latin-1, the old rule
                 header[name] = header[name] + ", " + value if name in header else value
         return header
+
+
+def _escaped(line):
+    # Bytes above 127 were never seen from a browser: they count as if they were escaped.
+    escaped = b""
+    for c in line:
+        if c < 32 or c == 127:
+            raise InvalidRequest("bad line")
+        escaped += b"%%%02X" % c if c > 127 else bytes([c])
+    return escaped
 
 
 def head_end(data):
@@ -266,7 +287,7 @@ def _utf8(data):
         for c in string:
             if 0xD800 <= ord(c) < 0xE000:
                 raise ValueError
-        if "".join([chr(ord(c)) for c in string]).encode() != data:
+        if "".join(map(chr, map(ord, string))).encode() != data:
             raise ValueError
     return string
 
@@ -283,23 +304,27 @@ def inside(folder, path):
     return folder.rstrip("/") + "/" + path if folder else path
 
 
+# Requests to try, "|" for each line end.  They are remarks, so that a board need not keep them.
+#
+#: GET / HTTP/1.1
+#: GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on HTTP/1.1
+#: GET /my%20files/%2e%2e/x?y HTTP/1.1
+#: GET http://esp32/absolute?form HTTP/1.1
+#: OPTIONS * HTTP/1.1
+#: GET / HTTP/1.1|Host: esp32|ACCEPT: text/html|Accept: */*||
+#: POST /form HTTP/1.1|Host: esp32|Content-Length: 11||
+#: BREW /coffee HTTP/1.1
+#: GET /two words HTTP/1.1
+#: GET /caf%E9 HTTP/1.1
+#: GET / HTTP/1.1|Accept: */*||
+#: GET / HTTP/1.1|Host: esp32|Accept : */*||
+#: GET / HTTP/1.1|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked||
+
 if __name__ == "__main__":
-    for example in """GET /
-GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on
-GET /my%20files/%2e%2e/x?y
-GET http://esp32/absolute?form
-OPTIONS *
-GET /|Host: esp32|ACCEPT: text/html|Accept: */*|
-POST /form|Host: esp32|Content-Length: 11|
-BREW /coffee
-GET /two words
-GET /caf%E9
-GET /|Accept: */*|
-GET /|Host: esp32|Accept : */*|
-GET /|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked|""".split("\n"):
-        lines = example.split("|")
-        lines[0] += " HTTP/1.1"
-        head = "\r\n".join(lines + [""] * (len(lines) > 1)).encode()
+    for line in open(globals().get("__file__", "url.py")):
+        if line[:3] != "#: ":
+            continue
+        head = line[3:].strip().replace("|", "\r\n").encode()
         print(head)
         try:
             request = HTTPRequest(head)

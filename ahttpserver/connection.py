@@ -18,6 +18,7 @@ from url import MAX_CHUNK_LINE, MAX_TRAILERS, HTTPRequest, InvalidRequest, chunk
 
 from .wire import ClientGone, Wire
 
+_CRLF = b"\r\n"
 BLOCK = 1024  # bytes read at once
 BUFFER = 2048  # bytes that are collected before some are sent
 
@@ -33,42 +34,98 @@ SERVED = 5  # a handler is at work
 class Connection(Wire):
     """What a handler gets as reader and as writer."""
 
-    state = SERVED
+    # What most connections never set costs them no memory.
+    gone = False  # the socket has failed or was closed
+    closing = False  # the handler writes nothing more
+    owned = False  # handed over by its handler
+    stream = False  # the end of input means that the client has gone: see sse.py
+    raw = None  # with TLS: the socket below
+    since = None  # when it began to wait, in ticks
+    state = SILENT
+    input = b""  # what has come and was not read yet
     request = None
     body = 0  # bytes of the request's body, or of its chunk, that are still to be read
     more = False  # more chunks follow; None: nobody can know what follows
     seam = False  # a chunk's last CR LF is still to be read
     expect = False  # the client waits for 100 Continue
-    status = 0  # of the response, 0 before it was begun
-    head = None  # its head, held back while Content-Length may still be added
+    status = 200  # of the response
+    head = None  # its head, held back while Content-Length may still be added; b"" once it left
     room = None  # bytes that its body may still take, None: until the connection closes
-    size = 0  # bytes of its body so far
     output = b""  # what was collected of it
     mute = False  # the body is not to be sent
-    sent = False  # the head has left
     keep = False  # another request may follow
 
     def __init__(self, app, sock, address):
-        super().__init__(sock, address)
         self.app = app
-        self.input = b""
+        self.sock = sock
+        self.address = address
+        self.left = app.timeout
+
+    def read_now(self, n):
+        """Up to n bytes, b"" at the end of what the client sends, None for not now."""
+        if self.gone or self.sock is None:
+            raise ClientGone("closed")
+        try:
+            return self.sock.read(n)
+        except OSError as e:
+            self.gone = True
+            raise ClientGone(*e.args)
+
+    def write_now(self, data):
+        """Hand over what the socket takes at once; return the rest of data, or ClientGone."""
+        sock = self.sock  # others may take it away from a thread, after saying .gone
+        if self.gone or sock is None:
+            raise ClientGone("closed")
+        try:
+            sent = data and sock.write(data) or 0
+        except OSError as e:
+            self.gone = True
+            raise ClientGone(*e.args)
+        self.left += sent
+        return memoryview(data)[sent:] if sent < len(data) else b""
+
+    def ended(self):
+        """Whether the client of an event stream has closed it.  Looks, and never waits."""
+        sock = self.sock
+        if not self.stream or self.gone:
+            return self.stream
+        try:
+            self.gone = not sock or sock.read(64) == b""
+        except OSError:
+            self.gone = True
+        except MemoryError:
+            pass
+        return self.gone
+
+    def shut(self):
+        """Close the socket, once."""
+        if self.stream:
+            self.gone = True  # first, for its thread
+        sock, self.sock = self.sock, None
+        if sock:
+            close(sock)
+            if self.raw:
+                close(self.raw)  # a TLS handshake that failed has forgotten it
 
     def next(self):
-        """Take the next request from the input; false while its head is not there whole."""
-        data = self.input
-        if data.startswith(b"\r\n"):  # some clients end a body so (RFC 9112 section 2.2)
-            for _ in range(4):
-                if data[:2] == b"\r\n":
-                    data = data[2:]
-        end = head_end(data)
-        self.input = data[end:]
-        if end:
+        """Take the next request; false while its head or its short body has not come whole."""
+        request = self.request
+        if request is None:
+            data = self.input
+            if data[0] == 13:  # some clients end a body so (RFC 9112 section 2.2)
+                for _ in range(4):
+                    if data[:2] == _CRLF:
+                        data = data[2:]
+            end = head_end(data)
+            self.input = data[end:]
+            if not end:
+                return False
             self.request = request = HTTPRequest(data[:end] if self.input else data)
             if request.chunked or request.length:
                 self.body = request.length
                 self.more = request.chunked
                 self.expect = request.expect
-        return end
+        return not self.body or self.expect or not len(self.input) < self.body <= BLOCK
 
     async def read(self, n=-1):
         """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
@@ -109,7 +166,7 @@ class Connection(Wire):
 
     async def _ready(self):
         # True when the input begins with bytes of the body, False at the body's end.
-        if self.expect and not self.sent:
+        if self.expect and self.head != b"":
             await self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.expect = False
         if self.more is not False and not self.body:
@@ -164,109 +221,104 @@ class Connection(Wire):
         """Whether the client has sent, or may still send, what nobody has read."""
         if self.expect:  # it sends no body as long as nobody wants it, or has done so already
             return len(self.input) > 0
-        return not self.request or self.more is not False or len(self.input) != self.body
+        if self.request is None or self.more is not False:
+            return True
+        return len(self.input) != self.body if self.body else self.input != b""
 
     # The response
 
-    def begin(self, status, head, length, close):
-        """Begin a response, for HTTPResponse.  length: of the body in bytes, or None."""
-        if self.sent:
+    def begin(self, status, head, close, room, body):
+        """Begin a response, for HTTPResponse.  room: bytes that may follow body, or None."""
+        if self.head == b"":
             raise ValueError("a response was sent")
-        self.status = status
+        if status != self.status:
+            self.status = status
         self.head = head
-        self.room = length
-        self.keep = not close
-        self.mute = status in (204, 304) or self.request and self.request.method == "HEAD"
-        self.output = b""
-        self.size = 0
+        if close is self.keep:
+            self.keep = not close
+        request = self.request
+        mute = status in (204, 304) or request is not None and request.method == "HEAD"
+        if mute or self.mute:  # mostly not: an attribute less is less memory
+            self.mute = mute
+        self.room = room
+        self.output = body or b""
 
     def announce(self, length):
         """The body will have length bytes, unless something of it was written already."""
-        if self.room is None and self.head and not self.size:
+        if self.room is None and self.head and not self.output:
             self.room = length
 
     def write(self, data):
         """Collect data (bytes or str); ValueError if it is more than the response's length."""
         if self.closing:
             raise ClientGone("closed")
-        if isinstance(data, str):
-            data = data.encode()
-        elif not isinstance(data, bytes):
-            data = bytes(data)  # it may be a buffer that its owner fills again
-        if self._count(len(data)):
-            self.output += data
-            if len(self.output) > BUFFER:
-                self.full()
+        output = self.output + (data.encode() if isinstance(data, str) else data)
+        self._count(len(output) - len(self.output))
+        self.output = output
+        if len(output) > BUFFER:
+            self.full()
 
-    async def put(self, data):
-        """Send data (a buffer) at once, without a copy of it."""
-        if self._count(len(data)):
-            if self.output or not self.sent:
-                await self.drain()
-            self.sent = True
-            await self.push(data)
+    def offer(self, data):
+        """
+        Hand over data (a buffer) without a copy, after drain() has sent the head.
+
+        Return what the socket has not taken: then drain(), before the buffer changes.
+        """
+        self._count(len(data))
+        self.output = self.write_now(data)
+        return self.output
 
     def _count(self, n):
-        # Book n bytes of the body; true if they are to be sent.
+        # Book n bytes of the body.
         if self.room is not None:
             if n > self.room:
                 raise ValueError("body longer than its length")
             self.room -= n
-        self.size += n
-        return n and not self.mute
 
     async def drain(self):
         """Send all that is collected; or ClientGone."""
-        if self.mute and self.sent and self.room is None:
+        if self.mute and self.head == b"" and self.room is None:
             raise ClientGone("no body")  # or a HEAD of an endless body would never end
-        for data in self._collected():
-            await self.push(data)
+        await self.push(self.collected())
 
     def finish(self):
-        """Complete the response; return what is left to be sent.  .keep: another may follow."""
+        """Complete the response; return what push() has to send.  .keep: another may follow."""
         if self.head:
             if self.room is None:
                 self.room = 0
-        elif not (self.output or self.sent or self.closing):
+        elif self.head is None and not (self.output or self.closing):
             raise ValueError("no response was sent")
-        output = self._collected()
+        rest = self.write_now(self.collected())
         if self.room is None or self.room and not self.mute or self.closing:
             self.keep = False
-        return output
+        return rest
 
     def reset(self):
         """Forget the request and the response, before the next."""
         if self.body:
             self.input = self.input[self.body :]
-        self.request = self.room = None
-        self.sent = self.mute = False
-        self.status = self.size = self.body = 0
+            self.body = 0
+        self.request = self.head = self.room = None
+        if self.mute:
+            self.mute = False
 
-    def _collected(self):
-        # Take what is to be sent: in one piece, unless that meant to copy a large one.
-        data = self.output
-        if not self.sent:
-            self.left = self.app.timeout
-            self.sent = bool(data or self.head)
-            if self.head:
-                head = self._complete()
-                if len(data) > BUFFER:
-                    self.output = b""
-                    return head, data
-                data = head + data
-        if not data:
-            return ()
-        self.output = b""
-        return (data,)
-
-    def _complete(self):
-        # The head with what only the connection knows (RFC 9112 sections 6.3 and 9.3).
+    def collected(self):
+        """Take what is to be sent; the head too, with what only the connection knows."""
         head = self.head
-        self.head = None
+        data = self.output
+        self.output = b""
+        if head != b"":
+            self.left = self.app.timeout
+        if not head:
+            if data:
+                self.head = b""
+            return b"" if self.mute else data
+        self.head = b""
+        size = len(data)
         if self.status in (204, 304):
             self.room = 0
-        elif self.room is not None:
-            head += "Content-Length: %d\r\n" % (self.size + self.room)
+        elif self.room is not None:  # RFC 9112 section 6.3
+            head += b"Content-Length: %d\r\n" % (size + self.room)
         if self.keep and (
             self.room is None  # its end is the end of the body
             or not self.request.keep_alive
@@ -275,8 +327,12 @@ class Connection(Wire):
             or self.expect
         ):
             self.keep = False
-        head += "Connection: %s\r\n\r\n" % ("keep-alive" if self.keep else "close")
-        return head.encode()
+        head += b"Connection: keep-alive\r\n\r\n" if self.keep else b"Connection: close\r\n\r\n"
+        if self.mute:
+            return head
+        if size > BUFFER and not self.raw:
+            head = bytes(self.write_now(head))  # mostly empty: a large body is not copied
+        return head + data
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""
@@ -288,3 +344,11 @@ class Connection(Wire):
 
     async def wait_closed(self):
         """Return at once: the server closes the socket."""
+
+
+def close(sock):
+    """Close a socket.  That may fail, too; nobody can do anything about it."""
+    try:
+        sock.close()
+    except OSError:
+        pass

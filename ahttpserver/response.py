@@ -66,34 +66,31 @@ class HTTPResponse:
         Without body the handler writes it.  Nothing leaves before writer.drain() or the end of
         the handler; until then another send() replaces this one.
         """
-        self._begin(writer, body)
-
-    def _begin(self, writer, body):
         if isinstance(body, str):
             body = body.encode()
-        length = None if body is None else len(body)
-        head = "HTTP/1.1 %s\r\n" % status_line(self.status)
+        room = None if body is None else 0
+        head = b"HTTP/1.1 %s\r\n" % status_line(self.status)
         lines = 1
         if self.mimetype:
-            head += "Content-Type: %s\r\n" % self.mimetype
+            head += b"Content-Type: %s\r\n" % self.mimetype
             lines = 2
         if self.header:
             for name, value in self.header.items():
                 low = name.lower()
                 if low == "content-length":
-                    length = int(value)
+                    room = int(value) - len(body or "")
                     continue
                 if low in ("transfer-encoding", "connection"):
                     raise ValueError(name + " in header")
                 for one in value if isinstance(value, (list, tuple)) else (value,):
-                    head += "%s: %s\r\n" % (name, one)
+                    head += b"%s: %s\r\n" % (name, one)
                     lines += 1
         # A line end in a name or value would let a stranger add fields, or a whole response.
-        if head.count("\r") != lines or head.count("\n") != lines or "\0" in head:
+        if room and room < 0:
+            raise ValueError("body longer than its length")
+        if head.count(b"\r") != lines or head.count(b"\n") != lines or b"\0" in head:
             raise ValueError("CR, LF or NUL in header")
-        writer.begin(self.status, head, length, self.close)
-        if body:
-            writer.write(body)
+        writer.begin(self.status, head, self.close, room, body)
 
 
 def status_line(status):

@@ -13,8 +13,8 @@ from time import ticks_diff, ticks_ms
 from url import InvalidRequest
 
 from .app import App, HTTPServerError
-from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
-from .wire import ClientGone, close, readable
+from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, close
+from .wire import ClientGone, Wire
 
 
 class HTTPServer(App):
@@ -26,8 +26,9 @@ class HTTPServer(App):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
         if self._tasks:
             raise HTTPServerError("started already")
-        self._listener = self.listen()
-        self._tasks = create_task(self._accept(self._listener)), create_task(self._watch())
+        self._gate = gate = Wire()
+        gate.sock = self.listen()
+        self._tasks = create_task(self._accept(gate)), create_task(self._watch())
 
     async def stop(self):
         """Close the listener and all connections; from a handler, its own answer still leaves."""
@@ -36,7 +37,7 @@ class HTTPServer(App):
         accept, watch = self._tasks
         self._tasks = None
         accept.cancel()
-        close(self._listener)
+        close(self._gate.sock)
         me = current_task()
         others = [conn for conn in self.connections if conn.task is not me]
         self.connections = [conn for conn in self.connections if conn.task is me]
@@ -53,46 +54,41 @@ class HTTPServer(App):
             await sleep_ms(10)
         for conn in others:
             conn.shut()
-        self.tell("stopped")
+        if self.log:
+            self.log("stopped")
 
-    async def _accept(self, listener):
+    async def _accept(self, gate):
         while True:
             try:
-                await readable(listener)
+                await gate.wait()
                 for _ in range(8):
                     if len(self.connections) >= self.max_connections:
                         await sleep_ms(1)  # whoever can be read is read before one has to go
-                    self._admit(*listener.accept())
+                    self.admit(*gate.sock.accept())
             except (OSError, MemoryError) as e:
                 if e.args[:1] != (EAGAIN,):
                     await sleep_ms(100)  # it may fail for long: no place, no memory
 
-    def _admit(self, sock, address):
-        try:
-            sock.setblocking(False)
-            if not self.evict():
-                return self.turn_away(sock)
-            conn = Connection(self, sock, address)
-            if self.ssl:
-                conn.raw = sock
-                conn.sock = self.ssl.wrap_socket(
-                    sock, server_side=True, do_handshake_on_connect=False
-                )
-            conn.task = create_task(self._serve(conn))
-            self.connections.append(conn)
-        except (OSError, MemoryError):
-            close(sock)
+    def adopt(self, conn):
+        """Serve a new connection, in a task of its own."""
+        conn.task = create_task(self._serve(conn))
 
     async def _serve(self, conn):
         tasks = self._tasks  # others, when the server has been stopped
         try:
-            conn.state = SILENT
-            conn.left = self.timeout
             while True:
                 error = None
                 try:
-                    while not self._request(conn):
-                        await conn.arrival()
+                    while not conn.input or not conn.next():
+                        data = conn.read_now(BLOCK)
+                        if data:
+                            conn.input += data
+                        elif data is None:
+                            self._waits(conn)
+                            await conn.wait()
+                        else:
+                            conn.gone = True
+                            raise ClientGone("closed")
                 except ClientGone:
                     if conn.left > 0 or conn.state not in (HEAD, BODY):
                         break
@@ -110,6 +106,7 @@ class HTTPServer(App):
                 conn.reset()
                 conn.state = IDLE
                 conn.left = self.timeout
+                await conn.turn()
         except ClientGone:
             pass
         except Exception as e:
@@ -123,28 +120,18 @@ class HTTPServer(App):
                 tasks[1].cancel()
 
     def _close(self, conn):
-        if conn in self.connections:
+        try:
             self.connections.remove(conn)
+        except ValueError:
+            pass
         conn.shut()
 
-    def _request(self, conn):
-        # True when a request has come, False when some of it is missing; or ClientGone.
-        while True:
-            state = HEAD
-            if conn.request or conn.input and conn.next():
-                if conn.expect or not len(conn.input) < conn.body <= BLOCK:
-                    return True
-                state = BODY  # it is short: it comes here, where it may still have to give way
-            if conn.state != state and (conn.input or conn.request):
-                conn.state = state
-                conn.left = self.timeout
-            data = conn.read_now(BLOCK)
-            if data is None:
-                return False
-            if not data:
-                conn.gone = True
-                raise ClientGone("closed")
-            conn.input += data
+    def _waits(self, conn):
+        # What it waits for decides when it has to give way; and for each it has the whole time.
+        state = BODY if conn.request else HEAD if conn.input else conn.state
+        if conn.state != state:
+            conn.state = state
+            conn.left = self.timeout
 
     async def _linger(self, conn):
         conn.state = LINGERING
@@ -179,7 +166,7 @@ class HTTPServer(App):
                 if ended:
                     self._close(conn)
             elif not conn.late:  # once: its `finally` may await
-                if ended or conn.until is not None and ticks_diff(now, conn.until) >= 0:
+                if ended or conn.since is not None and ticks_diff(now, conn.since) >= conn.left:
                     conn.late = True
                     conn.task.cancel()
                 if ended:

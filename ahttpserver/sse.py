@@ -32,6 +32,8 @@ async def EventSource(reader, writer):
     await response.send(writer)
     writer.stream = True  # before anything waits: the next one has to count it
     await writer.drain()
+    # A thread and the serving loop both look at these: they must not come into being later.
+    writer.gone = writer.closing = writer.owned = False
     if writer.mute:
         raise ClientGone("no body")
     return _EventSource(writer)

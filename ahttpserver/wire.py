@@ -5,15 +5,13 @@
 # and other tasks run.  Asking before waiting saves most requests a turn of the scheduler.
 #
 # Nobody may keep us waiting for ever.  A wire has .left, the milliseconds of waiting that remain.
-# A wait says in .until when they will be used up, and the server's watchdog, one task for all
-# connections, then sets .late and cancels the task: the wait ends with ClientGone.
+# A wait says in .since when it began, and the server's watchdog, one task for all connections,
+# sets .late when they are used up, and cancels the task: the wait ends with ClientGone.
 
 from asyncio import CancelledError, core, sleep_ms
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 TURNS = 8  # so often in a row a socket may be ready before the other tasks get a turn
-_LONGEST = 1 << 28  # milliseconds that ticks can count
-
 
 # What a handler may return.  Here KEEP_ALIVE says that an event stream is fed from elsewhere
 # (broadcast.py) and needs no task any more; after any other response it says nothing.
@@ -26,156 +24,83 @@ class ClientGone(OSError):
 
 
 class Wire:
-    """A socket of one client.  address: what accept() said."""
+    """The socket of one client: how a task waits for it."""
 
-    task = until = None
+    sock = task = None
     left = turns = 0
-    late = gone = closing = owned = False
-    raw = None  # with TLS: the socket below
-    stream = False  # the end of input means that the client has gone: see sse.py
+    late = False
 
-    def __init__(self, sock, address):
-        self.sock = sock
-        self.address = address
-
-    def read_now(self, n):
-        """Up to n bytes, b"" at the end of what the client sends, None for not now."""
-        if self.gone:
-            raise ClientGone("closed")
-        try:
-            return self.sock.read(n)
-        except OSError as e:
-            self.gone = True
-            raise ClientGone(*e.args)
-
-    async def receive(self, n):
-        """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
-        data = self.read_now(n)
-        while data is None:
-            await self._wait(core._io_queue.queue_read)
-            data = self.read_now(n)
-        self.turns += 1
-        if self.turns > TURNS:
-            self.turns = 0
-            await sleep_ms(0)
-        return data
-
-    def arrival(self):  # async
-        """Wait until there is something to read; or ClientGone."""
-        return self._wait(core._io_queue.queue_read)
-
-    async def push(self, data):
-        """Hand over all bytes of data; or ClientGone."""
-        sent = self.write_now(data)
-        while sent < len(data):
-            try:
-                await self._wait(core._io_queue.queue_write)
-            except BaseException:
-                self.gone = True  # a part has left: nothing else may follow
-                raise
-            data = memoryview(data)[sent:]
-            sent = self.write_now(data)
-        self.turns += 1
-        if self.turns > TURNS:
-            self.turns = 0
-            await sleep_ms(0)
-
-    def write_now(self, data):
-        """Hand over what the socket takes at once; return the number of bytes, or ClientGone."""
-        if self.gone:
-            raise ClientGone("closed")
-        try:
-            sent = self.sock.write(data) or 0
-        except OSError as e:
-            self.gone = True
-            raise ClientGone(*e.args)
-        self.left += sent
-        return sent
-
-    def full(self):
-        """Much has been collected: send what the socket takes now, or else drain() will."""
-        if len(self.output) < 4096 and not self.raw:  # TLS wants to see the very same bytes again
-            for data in self._collected():
-                self.output += data if self.output else data[self.write_now(data) :]
-
-    def _wait(self, queue):  # async, but only a generator can hand its task to asyncio's queues
-        start = ticks_ms()
+    def wait(self, write=False):  # async, but only a generator can hand its task to the queues
+        """Wait until there is something to read, or room to write; or ClientGone."""
+        self.since = ticks_ms()
         self.turns = 0
-        self.until = ticks_add(start, min(max(self.left, 0), _LONGEST))
+        queue = core._io_queue
         try:
-            yield queue(self.sock)
+            yield (queue.queue_write if write else queue.queue_read)(self.sock)
         except CancelledError:
             if self.late:
                 self.late = False
                 raise ClientGone("timed out")
             raise
         except MemoryError:
-            core._io_queue.remove(core.cur_task)  # it may be half in
+            queue.remove(core.cur_task)  # it may be half in
             raise
         finally:
-            self.until = None
-            self.left -= ticks_diff(ticks_ms(), start)
+            self.left -= ticks_diff(ticks_ms(), self.since)
+            self.since = None
+
+    async def receive(self, n):
+        """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
+        data = self.read_now(n)
+        while data is None:
+            await self.wait()
+            data = self.read_now(n)
+        await self.turn()
+        return data
+
+    async def push(self, data):
+        """Hand over all bytes of data; or ClientGone."""
+        rest = self.write_now(data)
+        while rest:
+            try:
+                await self.wait(True)
+            except BaseException:
+                self.gone = True  # a part has left: nothing else may follow
+                raise
+            rest = self.write_now(rest)
+        await self.turn(data)
+
+    def turn(self, data=True):  # async: await () does nothing
+        """Let the other tasks have a turn, if it is time, or if there was nothing to send."""
+        self.turns += 1
+        if data and self.turns <= TURNS:
+            return ()
+        self.turns = 0
+        return sleep_ms(0)
+
+    def full(self):
+        """Much has been collected: send what the socket takes now, or else drain() will."""
+        if len(self.output) < 4096 and not self.raw:  # TLS wants to see the very same bytes again
+            self.output = bytes(self.write_now(self.collected()))
 
     def close(self):
         """Nothing more will be written.  The server closes the socket after the handler."""
         self.closing = True
 
-    def hands_over(self, returned):
-        """True if this event stream is fed from elsewhere: it stays without a task."""
-        self.owned = self.stream and returned == CONNECTION_KEEP_ALIVE
-        return self.owned
-
-    def ended(self):
-        """Whether the client of an event stream has closed it.  Looks, and never waits."""
-        if self.stream and not self.gone:
-            try:
-                self.gone = self.sock.read(64) == b""
-            except OSError:
-                self.gone = True
-            except MemoryError:
-                pass
-        return self.stream and self.gone
-
-    def shut(self):
-        """Close the socket, once."""
-        sock, self.sock = self.sock, None
-        if sock:
-            self.gone = True
-            close(sock)
-            if self.raw:
-                close(self.raw)  # a TLS handshake that failed has forgotten it
+    def hands_over(self):
+        """True if this is an event stream, fed from elsewhere: it stays without a task."""
+        self.owned = self.stream
+        return self.stream
 
 
-def close(sock):
-    """Close a socket.  That may fail, too; nobody can do anything about it."""
-    try:
-        sock.close()
-    except OSError:
-        pass
-
-
-def result(handler, conn):
-    """What handler returns, to be awaited; TypeError if it is not a coroutine function."""
-    coroutine = handler(conn, conn, conn.request)
+def result(coroutine, request):
+    """What a handler has returned, to be awaited; TypeError if it is no coroutine function."""
     if not hasattr(coroutine, "send"):
-        raise TypeError("the handler of %s is not async" % conn.request.path)
+        raise TypeError("the handler of %s is not async" % request.path)
     return coroutine
 
 
 class Lock:
     """Nothing interrupts a task before it awaits.  Where there are threads, this is a lock."""
 
-    def __enter__(self):
-        pass
-
-    def __exit__(self, *exception):
-        pass
-
-
-def readable(sock):  # async
-    """Wait until sock can be read."""
-    try:
-        yield core._io_queue.queue_read(sock)
-    except MemoryError:
-        core._io_queue.remove(core.cur_task)
-        raise
+    __enter__ = __exit__ = lambda *_: None

@@ -5,18 +5,20 @@
 # InvalidRequest is an answer, a ClientGone needs none, anything else is a 500 and is reported.
 
 import socket
-from time import ticks_diff
+from time import ticks_diff, ticks_ms
 
 from url import METHODS, InvalidRequest
 
-from .connection import BLOCK, SERVED
+from .connection import BLOCK, SERVED, Connection, close
 from .response import HTTPResponse, status_line
-from .wire import ClientGone, close, result
+from .wire import CONNECTION_KEEP_ALIVE, ClientGone, result
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
     b"Connection: close\r\n\r\nbusy\n"
 )
+
+_NONE = {}
 
 
 class HTTPServerError(Exception):
@@ -105,7 +107,7 @@ class App:
     def _find(self, request):
         # The handler for a request; InvalidRequest 404, 405, or 204 for what OPTIONS asks.
         method = request.method
-        exact = self._exact.get(request.path) or {}
+        exact = self._exact.get(request.path, _NONE)
         if method in exact:
             return exact[method]
         allow = list(METHODS) if request.path == "*" else []
@@ -134,10 +136,13 @@ class App:
         try:
             if error:
                 raise error
-            handler = self._find(conn.request)
-            if not conn.hands_over(result(handler, conn)):
-                for data in conn.finish():
-                    conn.push(data)
+            request = conn.request
+            handler = self._find(request)
+            returned = result(handler(conn, conn, request), request)
+            if returned != CONNECTION_KEEP_ALIVE or not conn.hands_over():
+                rest = conn.finish()
+                if rest:
+                    conn.push(rest)
         except InvalidRequest as e:
             self.refuse(conn, e)
         except ClientGone:
@@ -152,13 +157,12 @@ class App:
     def refuse(self, conn, error):
         """Answer with an error, if nothing has been sent, and let the connection close."""
         try:
-            if not conn.sent:
+            if conn.head != b"":
                 conn.closing = False
                 text = str(error) or status_line(error.status)
                 response = HTTPResponse(error.status, "text/plain", True, error.header)
                 response.send(conn, text + "\n")
-                for data in conn.finish():
-                    conn.push(data)
+                conn.push(conn.finish())
         except ClientGone:
             conn.gone = True
         conn.keep = False
@@ -167,32 +171,44 @@ class App:
         """Log what was asked and answered.  The target as it was sent: nobody can forge a line."""
         request = conn.request
         asked = request.method + " " + request.url if request else "-"
-        self.log("%s %s %s" % (conn.get_extra_info("peername")[0], asked, conn.status or "-"))
+        status = "-" if conn.head is None else conn.status
+        self.log("%s %s %s" % (conn.get_extra_info("peername")[0], asked, status))
 
     def evict(self):
         """Make room for one connection; False if all are being served."""
+        self.prune()
         if len(self.connections) >= self.max_connections:
-            self.prune()
-        if len(self.connections) >= self.max_connections:
-            victim = None
+            victim = least = None
+            now = ticks_ms()
             for conn in self.connections:
-                if conn.state < SERVED and conn.until is not None:
-                    if (
-                        not victim
-                        or conn.state < victim.state
-                        or conn.state == victim.state
-                        and ticks_diff(conn.until, victim.until) < 0
-                    ):
-                        victim = conn
+                if conn.state < SERVED and conn.since is not None:
+                    # the lowest state; in it the one whose time is up first
+                    rank = conn.state, conn.left - ticks_diff(now, conn.since)
+                    if not victim or rank < least:
+                        victim, least = conn, rank
             if victim:
                 self.drop(victim)
         return len(self.connections) < self.max_connections
 
-    def turn_away(self, sock):
-        """Answer 503 as far as that goes at once, and close."""
-        if not self.ssl:
-            sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
-            sock.write(_BUSY)
+    def admit(self, sock, address):
+        """Make a new client's socket a connection; or answer 503 as far as that goes at once."""
+        try:
+            sock.setblocking(False)
+            if len(self.connections) < self.max_connections or self.evict():
+                conn = Connection(self, sock, address)
+                if self.ssl:
+                    conn.raw = sock
+                    conn.sock = self.ssl.wrap_socket(
+                        sock, server_side=True, do_handshake_on_connect=False
+                    )
+                self.adopt(conn)
+                self.connections.append(conn)
+                return conn
+            if not self.ssl:
+                sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
+                sock.write(_BUSY)
+        except (OSError, MemoryError):
+            pass
         close(sock)
 
     def listen(self):
@@ -204,16 +220,12 @@ class App:
             listener.bind(info[-1])
             listener.listen(self.backlog)
             listener.setblocking(False)
-            self.tell("listening on %s:%d" % (self.host, self.port))
+            if self.log:
+                self.log("listening on %s:%d" % (self.host, self.port))
         except:  # noqa: E722
             listener.close()
             raise
         return listener
-
-    def tell(self, text):
-        """Log a line, if somebody listens."""
-        if self.log:
-            self.log(text)
 
 
 def _check(pattern, path):

@@ -72,10 +72,10 @@ def _give(conn, data, passed):
         data = conn.output + data
     try:
         if not conn.ended():
-            sent = conn.write_now(data)
-            if sent:
+            rest = conn.write_now(data)
+            if len(rest) < len(data):
                 conn.left = conn.app.timeout
-            conn.output = data[sent:]
+            conn.output = bytes(rest)
     except (OSError, MemoryError):
         conn.gone = True
     # Little may wait; with TLS nothing, as that has to be given the very same bytes again.

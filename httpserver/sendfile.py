@@ -31,6 +31,9 @@ def sendfile(writer, filename, start=0, length=None):
             buffer = memoryview(bytearray(min(rest, BUFFER)))
         except MemoryError:
             buffer = memoryview(bytearray(BUFFER // 8))
+        small = rest <= 1024
+        if not small:
+            writer.drain()  # the head goes first, the pieces follow without a copy of them
         while rest and not writer.mute:
             try:
                 n = file.readinto(buffer[:rest])
@@ -40,5 +43,8 @@ def sendfile(writer, filename, start=0, length=None):
                 break
             if not n:
                 break  # it was replaced meanwhile: the connection sees that bytes are missing
-            writer.put(buffer[:n])
             rest -= n
+            if small:
+                writer.write(buffer[:n])
+            elif writer.offer(buffer[:n]) or rest & 0x7000 == 0:
+                writer.drain()  # now and then also for the sake of the other tasks

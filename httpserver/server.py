@@ -10,13 +10,13 @@
 
 import sys
 from select import POLLIN, poll
-from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+from time import sleep_ms, ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
 from .app import App, HTTPServerError
-from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, Connection
-from .wire import ClientGone, close
+from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, close
+from .wire import ClientGone
 
 _EAGAIN = 11
 
@@ -56,7 +56,8 @@ class HTTPServer(App):
                 else:
                     conn.shut()
             self.connections = []
-            self.tell("stopped")
+            if self.log:
+                self.log("stopped")
 
     def stop(self):
         """Ask start() to return; it does within about a second."""
@@ -71,7 +72,7 @@ class HTTPServer(App):
             else:
                 for conn in self.connections:
                     if conn.sock is sock:
-                        self._readable(conn)
+                        self._attend(conn)
                         break
         if newcomers:
             self._accept(listener)
@@ -87,121 +88,98 @@ class HTTPServer(App):
                 if e.args[:1] != (_EAGAIN,):
                     sleep_ms(100)  # it may fail for long: no place, no memory
                 return
-            self._admit(sock, address)
+            conn = self.admit(sock, address)
+            if conn is not None:
+                self._attend(conn)
+                try:
+                    if not conn.owned and conn.sock is not None:
+                        self._poller.register(conn.sock, POLLIN)
+                except (OSError, MemoryError):
+                    self.drop(conn)
 
-    def _admit(self, sock, address):
-        try:
-            sock.setblocking(False)
-            if not self.evict():
-                return self.turn_away(sock)
-            conn = Connection(self, sock, address)
-            if self.ssl:
-                conn.raw = sock
-                conn.sock = self.ssl.wrap_socket(
-                    sock, server_side=True, do_handshake_on_connect=False
-                )
-            self._poller.register(conn.sock, POLLIN)
-            self.connections.append(conn)
-        except (OSError, MemoryError):
-            self._poller.unregister(sock)
-            return close(sock)
+    def adopt(self, conn):
+        """Serve a new connection."""
         self._await(conn, SILENT, self.timeout)
-        self._readable(conn)
 
-    def _readable(self, conn):
-        # Read what has come, and answer if a request is complete now.
+    def _attend(self, conn, late=False):
+        # Read what has come and answer what is complete, or late; or close the connection.
         try:
-            data = conn.read_now(BLOCK)
-            if data is None:
-                return
-            if not data:
-                conn.gone = True
-            elif conn.state == LINGERING:
-                conn.rest -= len(data)
-                conn.gone = conn.rest < 0
+            if late:
+                # Silence just closes; half a request has an answer.
+                if conn.state in (HEAD, BODY) and self._answer(conn, InvalidRequest("", 408)):
+                    return
             else:
-                conn.input += data
-                self._advance(conn)
+                data = conn.read_now(BLOCK)
+                if data is None:
+                    return
+                if conn.state == LINGERING:
+                    conn.rest -= len(data)
+                    if data and conn.rest > 0:
+                        return
+                elif data:
+                    conn.input += data
+                    if self._answer(conn):
+                        return
         except ClientGone:
             pass
         except Exception as e:
-            self.drop(conn)
             if self._failed:
+                self.drop(conn)
                 raise
             self.report(e)
-        if conn.gone and not conn.owned:
-            self.drop(conn)
+        self.drop(conn)
 
-    def _advance(self, conn):
-        # Answer the requests that are complete.  Afterwards the connection waits, or is gone.
-        while self._complete(conn):
+    def _answer(self, conn, error=None):
+        # Answer the requests that are complete, or an error.  True: the connection stays.
+        while True:
+            try:
+                if not error and not (conn.input and conn.next()):
+                    return self._waits(conn)
+            except InvalidRequest as e:
+                error = e
             conn.state = SERVED
             sock = conn.sock
-            self.exchange(conn)
+            self.exchange(conn, error)
             if conn.owned:
                 conn.request = None
-                return self._poller.unregister(sock)
-            if not (conn.keep and self._running):
-                return self._linger(conn)
+                self._poller.unregister(sock)
+                return True
+            if conn.gone or not (conn.keep and self._running):
+                return self._lingers(conn)
             conn.reset()
             self._await(conn, IDLE, self.timeout)
 
-    def _complete(self, conn):
-        # Whether a request's head is here, and its body, if that is short enough to wait for.
-        try:
-            if not conn.request and not (conn.input and conn.next()):
-                if conn.input and conn.state != HEAD:
-                    self._await(conn, HEAD, self.timeout)
-                return False
-        except InvalidRequest as e:
-            self._refuse(conn, e)
-            return False
-        if len(conn.input) < conn.body <= BLOCK and not conn.expect:
+    def _waits(self, conn):
+        # For the rest of a request; for each part of it a client has the whole time.
+        if conn.request:
             if conn.state != BODY:
                 self._await(conn, BODY, self.timeout + conn.body)
-            return False
+        elif conn.input and conn.state != HEAD:
+            self._await(conn, HEAD, self.timeout)
         return True
 
-    def _refuse(self, conn, error):
-        self.exchange(conn, error)
-        self._linger(conn)
-
-    def _linger(self, conn):
-        if conn.unread() and not conn.gone:
-            conn.input = b""
-            conn.rest = 65536
-            self._await(conn, LINGERING, 1000)
-        else:
-            conn.gone = True
+    def _lingers(self, conn):
+        if conn.gone or not conn.unread():
+            return False
+        conn.input = b""
+        conn.rest = 65536
+        self._await(conn, LINGERING, 1000)
+        return True
 
     def _await(self, conn, state, ms):
         conn.state = state
-        conn.until = ticks_add(ticks_ms(), ms)
+        conn.since = ticks_ms()
+        conn.left = ms
 
     def _watch(self):
         # Ends what takes too long, and forgets what threads have closed.
         now = ticks_ms()
         for conn in list(self.connections):
             if conn.owned:
-                if not conn.sock:
+                if conn.sock is None:
                     self.connections.remove(conn)
-            elif ticks_diff(now, conn.until) >= 0:
-                self._late(conn)
-
-    def _late(self, conn):
-        # Silence just closes; half a request has an answer.
-        try:
-            if conn.state in (HEAD, BODY):
-                self._refuse(conn, InvalidRequest("", 408))
-            else:
-                conn.gone = True
-        except Exception as e:
-            conn.gone = True
-            if self._failed:
-                raise
-            self.report(e)
-        if conn.gone:
-            self.drop(conn)
+            elif ticks_diff(now, conn.since) >= conn.left:
+                self._attend(conn, True)
 
     def prune(self):
         """End what takes too long, and streams whose client has closed."""
@@ -212,10 +190,12 @@ class HTTPServer(App):
 
     def drop(self, conn):
         """Close a connection that no thread owns."""
-        if conn in self.connections:
+        try:
             self.connections.remove(conn)
-            self._poller.unregister(conn.sock)
-            conn.shut()
+        except ValueError:
+            return
+        self._poller.unregister(conn.sock)
+        conn.shut()
 
     def report(self, exception):
         """Tell on_error, or print the exception.  What on_error raises ends start()."""

@@ -32,6 +32,8 @@ def EventSource(reader, writer):
     response.send(writer)
     writer.stream = True  # before anything waits: the next one has to count it
     writer.drain()
+    # A thread and the serving loop both look at these: they must not come into being later.
+    writer.gone = writer.closing = writer.owned = False
     if writer.mute:
         raise ClientGone("no body")
     return _EventSource(writer)

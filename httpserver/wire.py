@@ -26,73 +26,39 @@ class ClientGone(OSError):
 
 
 class Wire:
-    """A socket of one client.  address: what accept() said."""
+    """The socket of one client: how a handler or a thread waits for it."""
 
-    until = None
-    left = 0
-    raw = None  # with TLS: the socket below
-    stream = False  # the end of input means that the client has gone: see sse.py
-
-    def __init__(self, sock, address):
-        self.sock = sock
-        self.address = address
-        # Both the loop and a thread look at these: they must not come into being later.
-        self.gone = self.closing = self.owned = False
+    def wait(self, write=False):
+        """Wait until there is something to read, or room to write; or ClientGone."""
+        start = ticks_ms()
+        poller = poll()
+        poller.register(self.sock, POLLOUT if write else POLLIN)
+        ready = poller.poll(max(self.left, 0))
+        self.left -= ticks_diff(ticks_ms(), start)
+        if not ready:
+            self.gone = self.stream or write  # a part has left: nothing else may follow
+            raise ClientGone("timed out")
 
     def receive(self, n):
         """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
         data = self.read_now(n)
         while data is None:
-            self._wait(POLLIN)
+            self.wait()
             data = self.read_now(n)
         return data
-
-    def read_now(self, n):
-        """Up to n bytes, b"" at the end of what the client sends, None for not now."""
-        if self.gone:
-            raise ClientGone("closed")
-        try:
-            return self.sock.read(n)
-        except OSError as e:
-            self.gone = True
-            raise ClientGone(*e.args)
 
     def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
         if self.ended():
             self.close()  # a thread that forgets to close it leaks nothing
-        sent = self.write_now(data)
-        while sent < len(data):
-            self._wait(POLLOUT)
-            data = memoryview(data)[sent:]
-            sent = self.write_now(data)
+        rest = self.write_now(data)
+        while rest:
+            self.wait(True)
+            rest = self.write_now(rest)
 
     def full(self):
         """Much has been collected: send it, rather than to let it grow until the handler ends."""
         self.drain()
-
-    def write_now(self, data):
-        """Hand over what the socket takes at once; return the number of bytes, or ClientGone."""
-        sock = self.sock  # the serving loop may take it away from a thread, after saying .gone
-        if self.gone:
-            raise ClientGone("closed")
-        try:
-            sent = sock.write(data) or 0
-        except OSError as e:
-            self.gone = True
-            raise ClientGone(*e.args)
-        self.left += sent
-        return sent
-
-    def _wait(self, event):
-        start = ticks_ms()
-        poller = poll()
-        poller.register(self.sock, event)
-        ready = poller.poll(max(self.left, 0))
-        self.left -= ticks_diff(ticks_ms(), start)
-        if not ready:
-            self.gone = self.stream or event == POLLOUT  # a part has left: nothing else may follow
-            raise ClientGone("timed out")
 
     def close(self):
         """
@@ -104,45 +70,16 @@ class Wire:
         if self.owned:
             self.shut()
 
-    def hands_over(self, returned):
-        """Whether the handler has given the connection to a thread, by what it returned."""
-        if returned == CONNECTION_KEEP_ALIVE:
-            self.owned = True
-            if self.closing:  # its thread has ended already
-                self.shut()
-        return self.owned
-
-    def ended(self):
-        """Whether the client of an event stream has closed it."""
-        sock = self.sock
-        if self.stream and not self.gone:
-            try:
-                self.gone = sock.read(64) == b""
-            except OSError:
-                self.gone = True
-        return self.stream and self.gone
-
-    def shut(self):
-        """Close the socket, once."""
-        self.gone = True
-        sock, self.sock = self.sock, None
-        if sock:
-            close(sock)
-            if self.raw:
-                close(self.raw)  # a TLS handshake that failed has forgotten it
+    def hands_over(self):
+        """The handler has given the connection to a thread."""
+        self.owned = True
+        if self.closing:  # its thread has ended already
+            self.shut()
+        return True
 
 
-def close(sock):
-    """Close a socket.  That may fail, too; nobody can do anything about it."""
-    try:
-        sock.close()
-    except OSError:
-        pass
-
-
-def result(handler, conn):
-    """What handler returns; TypeError if it is a coroutine function."""
-    returned = handler(conn, conn, conn.request)
+def result(returned, request):
+    """What a handler has returned; TypeError if it is a coroutine function."""
     if hasattr(returned, "send"):
-        raise TypeError("the handler of %s is async" % conn.request.path)
+        raise TypeError("the handler of %s is async" % request.path)
     return returned
