@@ -108,8 +108,6 @@ class App:
         # The handler for a request; InvalidRequest 404, 405, or 204 for what OPTIONS asks.
         method = request.method
         exact = self._exact.get(request.path, _NONE)
-        if method in exact:
-            return exact[method]
         allow = list(METHODS) if request.path == "*" else []
         for pattern, methods in [(None, exact)] + self._patterns:
             values = _match(pattern, request.path) if pattern else {}
@@ -137,7 +135,9 @@ class App:
             if error:
                 raise error
             request = conn.request
-            handler = self._find(request)
+            handler = self._exact.get(request.path, _NONE).get(request.method)
+            if handler is None:
+                handler = self._find(request)
             returned = await result(handler(conn, conn, request), request)
             if returned != CONNECTION_KEEP_ALIVE or not conn.hands_over():
                 rest = conn.finish()

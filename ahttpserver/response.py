@@ -72,7 +72,7 @@ class HTTPResponse:
         head = b"HTTP/1.1 %s\r\n" % status_line(self.status)
         lines = 1
         if self.mimetype:
-            head += b"Content-Type: %s\r\n" % self.mimetype
+            head = b"%sContent-Type: %s\r\n" % (head, self.mimetype)
             lines = 2
         if self.header:
             for name, value in self.header.items():
@@ -83,7 +83,7 @@ class HTTPResponse:
                 if low in ("transfer-encoding", "connection"):
                     raise ValueError(name + " in header")
                 for one in value if isinstance(value, (list, tuple)) else (value,):
-                    head += b"%s: %s\r\n" % (name, one)
+                    head = b"%s%s: %s\r\n" % (head, name, one)
                     lines += 1
         # A line end in a name or value would let a stranger add fields, or a whole response.
         if room and room < 0:
