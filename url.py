@@ -32,9 +32,9 @@ _HEX = b"0123456789abcdefABCDEF"
 # and what a request line may consist of: data.strip(_TOKEN) is empty if nothing else is in it.
 _TOKEN = b"etaoinsrc-dhlpuACSHUFmgfykwvxqzjb0123456789DETRIOLPMNBGJKQVWXYZ_!#$%&'*+.^`|~"
 _VISIBLE = b"/TP1HGE. " + _TOKEN + b'"(),:;<=>?@[\\]{}'
-# The fields that decide where a message ends, by the length of their names: a quick first look.
-_FRAMING = {4: b"host", 6: b"expect", 10: b"connection", 14: b"content-length",
-            17: b"transfer-encoding"}  # fmt: skip
+# The fields that decide where a message ends, and the lengths of their names: a quick first look.
+_FRAMING = b" host expect connection content-length transfer-encoding "
+_LENGTHS = (4, 6, 10, 14, 17)
 
 _seen = [(b"", 0, True)]  # the fields of the last request without a body, their size, .keep_alive
 
@@ -138,8 +138,7 @@ class HTTPRequest:
             if colon <= start or name.strip(_TOKEN):
                 raise InvalidRequest("bad field")
             n = colon - start
-            known = _FRAMING.get(n)
-            if known and known[0] == head[start] | 32 and name.lower() == known:
+            if n in _LENGTHS and b" %s " % name.lower() in _FRAMING:
                 value = head[colon + 1 : end].strip(_BLANKS).lower()
                 found[n] = found[n] + b"," + value if n in found else value
             count += 1
@@ -156,7 +155,7 @@ class HTTPRequest:
 
     def _framing(self, found):
         # RFC 9112 section 6: where the body ends, and whether another request may follow it.
-        # found is keyed by the length of the name: 4 host, 14 content-length, see _FRAMING.
+        # found is keyed by the length of the name: 4 host, 14 content-length, see _LENGTHS.
         modern = self.version != "1.0"
         host = found.get(4)
         if modern and not host or host and b"," in host:
@@ -226,16 +225,6 @@ def head_end(data):
     ends = data.count(_CRLF)
     lone = data.count(b"\n") != ends or data.count(b"\r", 0, len(data) - 1) != ends
     return len(data) if lone else 0
-
-
-def chunk_size(line):
-    """The size in a chunk's first line (bytes without CR LF, RFC 9112 section 7.1); or 400."""
-    size = line.split(b";", 1)[0]
-    if size != line:
-        size = size.rstrip(_BLANKS)  # blanks are allowed before an extension, which is ignored
-    if size.strip(_HEX) or not 0 < len(size) <= 8:
-        raise InvalidRequest("bad chunk")
-    return int(size, 16)
 
 
 def query(string):

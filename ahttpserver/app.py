@@ -1,4 +1,4 @@
-# The application: its settings, its routes, and what happens between a request and its response.
+# The application: its settings, and what happens between a request and its response.
 #
 # A handler is found by the request's path and method, and is called with the connection as reader
 # and as writer, and the request.  Whatever it raises ends this one connection, not the server: an
@@ -7,10 +7,12 @@
 import socket
 from time import ticks_diff, ticks_ms
 
-from url import METHODS, InvalidRequest
+from url import InvalidRequest
 
-from .connection import BLOCK, SERVED, Connection, close
+from .body import BLOCK
+from .connection import SERVED, Connection, close
 from .response import HTTPResponse, status_line
+from .routes import Routes
 from .wire import CONNECTION_KEEP_ALIVE, ClientGone, result
 
 _BUSY = (
@@ -21,11 +23,7 @@ _BUSY = (
 _NONE = {}
 
 
-class HTTPServerError(Exception):
-    """The server was used wrongly: a route or start() at the wrong time."""
-
-
-class App:
+class App(Routes):
     """
     What both servers have: settings, routes, exchanges.  server.py completes it to HTTPServer.
 
@@ -73,57 +71,6 @@ class App:
         self._exact = {}  # path: {method: handler}
         self._patterns = []  # ([segment, ...], {method: handler}), as they came
 
-    def route(self, method="GET", path="/"):
-        """
-        Decorator: the handler for a method (see url.METHODS) and a path; returned as it is.
-
-        path: "/exact", or with "<name>" for one segment, or "<path:name>" last for all the rest;
-        what these match is in request.parameters.  HTTPServerError for wrong arguments.
-        """
-        if method not in METHODS:
-            raise HTTPServerError("method must be one of " + " ".join(METHODS))
-        if not isinstance(path, str) or path[:1] != "/":
-            raise HTTPServerError("path must begin with /")
-        pattern = path.split("/")
-        if "<" not in path and ">" not in path:
-            methods = self._exact.setdefault(path, {})
-        else:
-            _check(pattern, path)
-            same = [m for known, m in self._patterns if known == pattern]
-            methods = same[0] if same else {}
-            if not same:
-                self._patterns.append((pattern, methods))
-
-        def add(handler):
-            if not callable(handler):
-                raise HTTPServerError("the handler of %s is not callable" % path)
-            if method in methods:
-                raise HTTPServerError("%s %s has a handler already" % (method, path))
-            methods[method] = handler
-            return handler
-
-        return add
-
-    def _find(self, request):
-        # The handler for a request; InvalidRequest 404, 405, or 204 for what OPTIONS asks.
-        method = request.method
-        exact = self._exact.get(request.path, _NONE)
-        allow = list(METHODS) if request.path == "*" else []
-        for pattern, methods in [(None, exact)] + self._patterns:
-            values = _match(pattern, request.path) if pattern else {}
-            if values is not None:
-                handler = methods.get(method) or method == "HEAD" and methods.get("GET")
-                if handler:
-                    request.parameters.update(values)
-                    return handler
-                allow += methods
-        if not allow:
-            raise InvalidRequest("", 404)
-        error = InvalidRequest("", 204 if method == "OPTIONS" else 405)
-        allow += ["OPTIONS", "HEAD"] if "GET" in allow else ["OPTIONS"]
-        error.header = {"Allow": ", ".join([m for m in METHODS if m in allow])}
-        raise error
-
     async def exchange(self, conn, error=None):
         """
         Answer the request that conn has taken, or error; conn.keep: another may follow.
@@ -137,7 +84,7 @@ class App:
             request = conn.request
             handler = self._exact.get(request.path, _NONE).get(request.method)
             if handler is None:
-                handler = self._find(request)
+                handler = self.find(request)
             returned = await result(handler(conn, conn, request), request)
             if returned != CONNECTION_KEEP_ALIVE or not conn.hands_over():
                 rest = conn.finish()
@@ -226,31 +173,3 @@ class App:
             listener.close()
             raise
         return listener
-
-
-def _check(pattern, path):
-    names = []
-    for segment in pattern:
-        if "<" in segment or ">" in segment:
-            name = segment[1:-1]
-            if name[:5] == "path:" and segment == pattern[-1]:
-                name = name[5:]
-            if segment[0] + segment[-1] != "<>" or not name or name in names or ":" in name:
-                raise HTTPServerError("not <name>, a last <path:name> or a new name: " + path)
-            names.append(name)
-
-
-def _match(pattern, path):
-    # What the names in pattern stand for in path, None if it does not match.
-    parts = path.split("/", len(pattern) - 1 if pattern[-1][:6] == "<path:" else -1)
-    if len(parts) != len(pattern):
-        return None
-    values = {}
-    for segment, part in zip(pattern, parts):
-        if segment[:6] == "<path:":
-            values[segment[6:-1]] = part
-        elif segment[:1] == "<" and part:
-            values[segment[1:-1]] = part
-        elif segment != part:
-            return None
-    return values

@@ -12,8 +12,10 @@ from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from .app import App, HTTPServerError
-from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, close
+from .app import App
+from .body import BLOCK
+from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close
+from .routes import HTTPServerError
 from .wire import ClientGone, Wire
 
 
@@ -38,22 +40,27 @@ class HTTPServer(App):
         self._tasks = None
         accept.cancel()
         close(self._gate.sock)
-        me = current_task()
-        others = [conn for conn in self.connections if conn.task is not me]
-        self.connections = [conn for conn in self.connections if conn.task is me]
-        if not self.connections:
-            watch.cancel()  # else it ends after this one
-        tasks = [conn.task for conn in others if conn.task]
+        others = self.connections
+        self.connections = []
         for conn in others:
             conn.late = False
-        for task in tasks:
-            task.cancel()
+            if conn.task is current_task():
+                self.connections = [conn]
+            elif conn.task:
+                conn.task.cancel()
+        if not self.connections:
+            watch.cancel()  # else it ends after this one
         for _ in range(100):  # a second for what they have to finish
-            if all([task.done() for task in tasks]):
+            busy = False
+            for conn in others:
+                if conn.task and conn not in self.connections and not conn.task.done():
+                    busy = True
+            if not busy:
                 break
             await sleep_ms(10)
         for conn in others:
-            conn.shut()
+            if conn not in self.connections:
+                conn.shut()
         if self.log:
             self.log("stopped")
 

@@ -24,7 +24,9 @@ async def EventSource(reader, writer):
     When only two places for connections are left: answers 503 and raises ClientGone.
     """
     app = writer.app
-    streams = sum([conn.stream and not conn.gone for conn in app.connections])
+    streams = 0
+    for conn in app.connections:
+        streams += conn.stream and not conn.gone
     if streams >= max(1, app.max_connections - 2):
         await app.refuse(writer, InvalidRequest("busy", 503))
         raise ClientGone("busy")

@@ -98,9 +98,3 @@ def result(coroutine, request):
     if not hasattr(coroutine, "send"):
         raise TypeError("the handler of %s is not async" % request.path)
     return coroutine
-
-
-class Lock:
-    """Nothing interrupts a task before it awaits.  Where there are threads, this is a lock."""
-
-    __enter__ = __exit__ = lambda *_: None

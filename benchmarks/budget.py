@@ -24,8 +24,8 @@ BUDGET = {
         "request, browser head": 4900,
         "static": 1650,
         "auth": 520,
-        "receivefile": 650,
-        "broadcast": 970,
+        "upload": 650,
+        "broadcast": 1000,
     },
     "httpserver": {
         "core": 18100,
@@ -34,8 +34,8 @@ BUDGET = {
         "request, browser head": 3750,
         "static": 1650,
         "auth": 520,
-        "receivefile": 650,
-        "broadcast": 970,
+        "upload": 650,
+        "broadcast": 1000,
     },
 }
 

@@ -14,12 +14,13 @@
 # does not take stays in its connection's output, for the next time, as long as that is little.
 # There is no timer: whoever sends should do so, if only send(), every 15 seconds.
 
+from _thread import allocate_lock
 from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
 from .sse import EventSource, format_event
-from .wire import CONNECTION_KEEP_ALIVE, Lock, sleep_ms
+from .wire import CONNECTION_KEEP_ALIVE, sleep_ms
 
 
 class Broadcast:
@@ -34,7 +35,7 @@ class Broadcast:
     def __init__(self, max=None):
         self._max = max
         self._joined = []  # connections; the list is never changed, but replaced
-        self._lock = Lock()
+        self._lock = allocate_lock()  # where others run in threads
 
     def __len__(self):
         return len(self._joined)

@@ -14,8 +14,10 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from .app import App, HTTPServerError
-from .connection import BLOCK, BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, close
+from .app import App
+from .body import BLOCK
+from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, close
+from .routes import HTTPServerError
 from .wire import ClientGone
 
 _EAGAIN = 11

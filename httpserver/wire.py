@@ -10,11 +10,8 @@
 # A connection that was handed over to a thread is that thread's alone (.owned): the serving loop
 # only looks whether its socket is still there, and only says .gone.  No lock is needed for that.
 
-from _thread import allocate_lock
 from select import POLLIN, POLLOUT, poll
 from time import sleep_ms, ticks_diff, ticks_ms  # noqa: F401  broadcast.py sleeps
-
-Lock = allocate_lock  # between threads
 
 # What a handler may return: the connection is done with, or handed over to a thread.
 CONNECTION_CLOSE = 0

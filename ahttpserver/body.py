@@ -1,0 +1,157 @@
+# The body of a request: where it ends (RFC 9112 section 6).
+#
+# Bytes that come have no seams: the server has to count.  A body is as long as its Content-Length,
+#
+#     POST /form HTTP/1.1\r\n ... Content-Length: 5\r\n\r\nhello
+#
+# or comes in chunks, each with its size in hexadecimal before it, the last one being empty:
+#
+#     PUT /file HTTP/1.1\r\n ... Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n
+#
+# Reading stops where the body ends: what comes then is the next request.
+
+from url import MAX_CHUNK_LINE, MAX_TRAILERS, HTTPRequest, InvalidRequest, head_end
+
+from .wire import ClientGone
+
+BLOCK = 1024  # bytes read at once for a head
+BUFFER = 2048  # and for a body; so many are collected before some are sent
+
+
+class Body:
+    """The reading half of a connection.  Its attributes are declared in connection.py."""
+
+    def read_now(self, n):
+        """Up to n bytes, b"" at the end of what the client sends, None for not now."""
+        if self.gone or self.sock is None:
+            raise ClientGone("closed")
+        try:
+            return self.sock.read(n)
+        except OSError as e:
+            self.gone = True
+            raise ClientGone(*e.args)
+
+    def next(self):
+        """Take the next request; false while its head or its short body has not come whole."""
+        request = self.request
+        if request is None:
+            data = self.input
+            if data[0] == 13:  # some clients end a body so (RFC 9112 section 2.2)
+                for _ in range(4):
+                    if data[:2] == b"\r\n":
+                        data = data[2:]
+            end = head_end(data)
+            self.input = data[end:]
+            if not end:
+                return False
+            self.request = request = HTTPRequest(data[:end] if self.input else data)
+            if request.chunked or request.length:
+                self.body = request.length
+                self.more = request.chunked
+                self.expect = request.expect
+        return not self.body or self.expect or not len(self.input) < self.body <= BLOCK
+
+    def unread(self):
+        """Whether the client has sent, or may still send, what nobody has read."""
+        if self.expect:  # it sends no body as long as nobody wants it, or has done so already
+            return len(self.input) > 0
+        if self.request is None or self.more is not False:
+            return True
+        return len(self.input) != self.body if self.body else self.input != b""
+
+    async def read(self, n=-1):
+        """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
+        if n >= 0:
+            return self._cut(n) if await self._ready() else b""
+        limit = self.app.max_body
+        whole = bytearray()  # a list would let chunks of one byte cost forty times as much
+        while self.body <= limit - len(whole) and await self._ready():
+            whole.extend(self._cut(limit - len(whole)))
+        if self.body:
+            raise InvalidRequest("too large", 413)
+        return bytes(whole)
+
+    async def readexactly(self, n):
+        """n bytes of the body; EOFError if it ends before."""
+        buf = bytearray(n)
+        if await self.readinto(buf) < n:
+            raise EOFError
+        return bytes(buf)
+
+    async def readinto(self, buf):
+        """Fill buf from the body; return the number of bytes, less than len(buf) at its end."""
+        done = 0
+        while done < len(buf) and await self._ready():
+            data = self._cut(len(buf) - done)
+            buf[done : done + len(data)] = data
+            done += len(data)
+        return done
+
+    async def readline(self):
+        """A line of the body with its LF, the last one perhaps without; or 413 over max_body."""
+        line = b""
+        while line[-1:] != b"\n" and await self._ready():
+            line += self._cut(self.input.find(b"\n", 0, self.body) + 1 or self.body)
+            if len(line) > self.app.max_body:
+                raise InvalidRequest("too long", 413)
+        return line
+
+    async def _ready(self):
+        # True when the input begins with bytes of the body, False at the body's end.
+        if self.expect and self.head != b"":
+            await self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.expect = False
+        if self.more is not False and not self.body:
+            await self._chunk()
+        if self.body and not self.input:
+            await self._fill()
+        return self.body > 0
+
+    async def _fill(self):
+        data = await self.receive(BUFFER)
+        if not data:
+            raise ClientGone("cut short")
+        self.left += len(data)
+        self.input += data
+
+    def _cut(self, n):
+        n = min(n, self.body)
+        data = self.input
+        if n < len(data):
+            data = data[:n]
+        self.input = self.input[len(data) :]
+        self.body -= len(data)
+        return data
+
+    async def _chunk(self):
+        # The head of the next chunk: its size, or after the last one lines that are dropped.
+        line = self.more
+        self.more = None  # what an error below leaves behind
+        if self.seam:
+            await self._line(0)
+        if line:
+            line = await self._line(MAX_CHUNK_LINE)
+        size = line.split(b";", 1)[0] if line else b""
+        if size != line:
+            size = size.rstrip(b" \t")  # allowed before an extension, which is ignored
+        if size.strip(b"0123456789abcdefABCDEF") or not 0 < len(size) <= 8:
+            raise InvalidRequest("bad chunk")
+        self.body = int(size, 16)
+        self.seam = self.body > 0
+        left = MAX_TRAILERS
+        while line and not self.seam:
+            line = await self._line(left)
+            left -= len(line)
+        self.more = self.seam
+
+    async def _line(self, limit):
+        # A line of at most limit bytes, without its CR LF.
+        end = self.input.find(b"\n")
+        while end < 0 and len(self.input) < limit + 2:
+            await self._fill()
+            end = self.input.find(b"\n")
+        line = self.input[: max(end - 1, 0)]
+        if end < 1 or end > limit + 1 or self.input[end - 1] != 13 or b"\r" in line:
+            raise InvalidRequest("bad chunk")
+        self.input = self.input[end + 1 :]
+        return line
