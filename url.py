@@ -29,9 +29,9 @@ _CRLF = b"\r\n"
 _BLANKS = b" \t"
 _HEX = b"0123456789abcdefABCDEF"
 # The characters of a method and of a field's name (RFC 9110 section 5.6.2), frequent ones first;
-# and what a request line may consist of: data.strip(_TOKEN) is empty if nothing else is in it.
+# and what a target may consist of: data.strip(_TOKEN) is empty if nothing else is in it.
 _TOKEN = b"etaoinsrc-dhlpuACSHUFmgfykwvxqzjb0123456789DETRIOLPMNBGJKQVWXYZ_!#$%&'*+.^`|~"
-_VISIBLE = b"/TP1HGE. " + _TOKEN + b'"(),:;<=>?@[\\]{}'
+_VISIBLE = b"/" + _TOKEN + b'"(),:;<=>?@[\\]{}'
 # The fields that decide where a message ends, and the lengths of their names: a quick first look.
 _FRAMING = b" host expect connection content-length transfer-encoding "
 _LENGTHS = (4, 6, 10, 14, 17)
@@ -75,25 +75,20 @@ class HTTPRequest:
             raise InvalidRequest("long line", 414)
         if size > MAX_HEAD:
             raise InvalidRequest("long head", 431)
-        line = head[:end]
-        if line.strip(_VISIBLE):
-            line = _escaped(line)
-        try:
-            method, target, version = line.split(b" ")
-        except ValueError:
+        # Slices only where they are needed: each is an object, and a str is looked up besides.
+        start = head.find(b" ") + 1
+        blank = head.find(b" ", start, end)
+        if blank < 0:
             raise InvalidRequest("bad line")
-        # Bytes as long as possible: MicroPython looks for each new str in all that it knows.
-        if version != b"HTTP/1.1":
-            digits = version[5:6] + version[7:]
-            if version[:5] + version[6:7] != b"HTTP/." or len(digits) != 2 or not digits.isdigit():
-                raise InvalidRequest("bad line")
-            if version[5] != 49:
-                raise InvalidRequest("HTTP/1.x", 505)
-            self.version = str(version[5:], "utf-8")
-        self.method = "GET" if method == b"GET" else str(method, "utf-8")
-        if self.method not in METHODS:
-            token = method and not method.strip(_TOKEN)
-            raise InvalidRequest("bad method", 501 if token else 400)
+        if not head.startswith(b" HTTP/1.1\r\n", blank):
+            self._version(head[blank + 1 : end])
+        if head.startswith(b"GET "):
+            self.method = "GET"
+        else:
+            self._method(head[: start - 1])
+        target = head[start:blank]
+        if target.strip(_VISIBLE):
+            target = _escaped(target)
         self.url = path = str(target, "utf-8")
         if not path.startswith("/"):
             path = self._absolute()
@@ -106,14 +101,29 @@ class HTTPRequest:
         if end < size - 2:
             # A page that asks every second sends the same fields: they are looked at once.
             fields, count, keep_alive = _seen[0]
-            if count == size - end and head.endswith(fields) and version == b"HTTP/1.1":
+            if count == size - end and head.endswith(fields) and self.version == "1.1":
                 if not keep_alive:
                     self.keep_alive = False
             else:
                 self._framing(self._fields(head, end + 2))
-                plain = version == b"HTTP/1.1" and not (self.length or self.chunked)
+                plain = self.version == "1.1" and not (self.length or self.chunked)
                 if plain and size < 1024:
                     _seen[0] = head[end:], size - end, self.keep_alive
+
+    def _version(self, version):
+        digits = version[5:6] + version[7:]
+        if version[:5] + version[6:7] != b"HTTP/." or len(digits) != 2 or not digits.isdigit():
+            raise InvalidRequest("bad line")
+        if version[5] != 49:
+            raise InvalidRequest("HTTP/1.x", 505)
+        self.version = str(version[5:], "utf-8")
+
+    def _method(self, method):
+        if not method or method.strip(_TOKEN):
+            raise InvalidRequest("bad method")
+        self.method = str(method, "utf-8")
+        if self.method not in METHODS:
+            raise InvalidRequest("bad method", 501)
 
     def _absolute(self):
         # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
@@ -199,12 +209,12 @@ class HTTPRequest:
         return header
 
 
-def _escaped(line):
+def _escaped(target):
     # Bytes above 127 were never seen from a browser: they count as if they were escaped.
     escaped = b""
-    for c in line:
+    for c in target:
         if c < 32 or c == 127:
-            raise InvalidRequest("bad line")
+            raise InvalidRequest("bad target")
         escaped += b"%%%02X" % c if c > 127 else bytes([c])
     return escaped
 

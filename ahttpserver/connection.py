@@ -172,10 +172,11 @@ class Connection(Wire, Body):
             return b"" if self.mute else data
         self.head = b""
         size = len(data)
+        length = b""
         if self.status in (204, 304):
             self.room = 0
         elif self.room is not None:  # RFC 9112 section 6.3
-            head += b"Content-Length: %d\r\n" % (size + self.room)
+            length = b"Content-Length: %d\r\n" % (size + self.room)
         if self.keep and (
             self.room is None  # its end is the end of the body
             or not self.request.keep_alive
@@ -184,12 +185,13 @@ class Connection(Wire, Body):
             or self.expect
         ):
             self.keep = False
-        head += b"Connection: keep-alive\r\n\r\n" if self.keep else b"Connection: close\r\n\r\n"
-        if self.mute:
+        keep = b"keep-alive" if self.keep else b"close"
+        large = size > BUFFER and not self.raw
+        body = b"" if self.mute or large else data
+        head = b"%s%sConnection: %s\r\n\r\n%s" % (head, length, keep, body)
+        if not large or self.mute:
             return head
-        if size > BUFFER and not self.raw:
-            head = bytes(self.write_now(head))  # mostly empty: a large body is not copied
-        return head + data
+        return bytes(self.write_now(head)) + data  # mostly b"" + data: a large body is not copied
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""

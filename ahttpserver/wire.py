@@ -33,7 +33,8 @@ class Wire:
     def wait(self, write=False):  # async, but only a generator can hand its task to the queues
         """Wait until there is something to read, or room to write; or ClientGone."""
         self.since = ticks_ms()
-        self.turns = 0
+        if self.turns:
+            self.turns = 0
         queue = core._io_queue
         try:
             yield (queue.queue_write if write else queue.queue_read)(self.sock)
