@@ -80,12 +80,10 @@ class HTTPRequest:
         blank = head.find(b" ", start, end)
         if blank < 0:
             raise InvalidRequest("bad line")
-        if not head.startswith(b" HTTP/1.1\r\n", blank):
-            self._version(head[blank + 1 : end])
-        if head.startswith(b"GET "):
+        if head.startswith(b"GET ") and head.startswith(b" HTTP/1.1\r\n", blank):
             self.method = "GET"
         else:
-            self._method(head[: start - 1])
+            self._unlike_most(head[: start - 1], head[blank + 1 : end])
         target = head[start:blank]
         if target.strip(_VISIBLE):
             target = _escaped(target)
@@ -110,17 +108,15 @@ class HTTPRequest:
                 if plain and size < 1024:
                     _seen[0] = head[end:], size - end, self.keep_alive
 
-    def _version(self, version):
+    def _unlike_most(self, method, version):
         digits = version[5:6] + version[7:]
         if version[:5] + version[6:7] != b"HTTP/." or len(digits) != 2 or not digits.isdigit():
             raise InvalidRequest("bad line")
         if version[5] != 49:
             raise InvalidRequest("HTTP/1.x", 505)
-        self.version = str(version[5:], "utf-8")
-
-    def _method(self, method):
         if not method or method.strip(_TOKEN):
             raise InvalidRequest("bad method")
+        self.version = str(version[5:], "utf-8")
         self.method = str(method, "utf-8")
         if self.method not in METHODS:
             raise InvalidRequest("bad method", 501)

@@ -22,6 +22,8 @@ class Connection(Wire, Body):
     """What a handler gets as reader and as writer."""
 
     # What most connections never set costs them no memory.
+    app = sock = address = None
+    left = 0  # milliseconds that the server may still be kept waiting
     gone = False  # the socket has failed or was closed
     closing = False  # the handler writes nothing more
     owned = False  # handed over by its handler
@@ -110,23 +112,13 @@ class Connection(Wire, Body):
         if self.closing:
             raise ClientGone("closed")
         output = self.output + (data.encode() if isinstance(data, str) else data)
-        self._count(len(output) - len(self.output))
+        self.count(len(output) - len(self.output))
         self.output = output
         if len(output) > BUFFER:
             self.full()
 
-    def offer(self, data):
-        """
-        Hand over data (a buffer) without a copy, after drain() has sent the head.
-
-        Return what the socket has not taken: then drain(), before the buffer changes.
-        """
-        self._count(len(data))
-        self.output = self.write_now(data)
-        return self.output
-
-    def _count(self, n):
-        # Book n bytes of the body.
+    def count(self, n):
+        """Book n bytes of the body; ValueError if that is more than its length."""
         if self.room is not None:
             if n > self.room:
                 raise ValueError("body longer than its length")

@@ -40,27 +40,22 @@ class HTTPServer(App):
         self._tasks = None
         accept.cancel()
         close(self._gate.sock)
-        others = self.connections
-        self.connections = []
-        for conn in others:
+        others = []
+        for conn in self.connections:
             conn.late = False
-            if conn.task is current_task():
-                self.connections = [conn]
-            elif conn.task:
-                conn.task.cancel()
+            if conn.task is not current_task():
+                others.append(conn)
+                if conn.task:
+                    conn.task.cancel()
+        self.connections = [conn for conn in self.connections if conn not in others]
         if not self.connections:
             watch.cancel()  # else it ends after this one
         for _ in range(100):  # a second for what they have to finish
-            busy = False
-            for conn in others:
-                if conn.task and conn not in self.connections and not conn.task.done():
-                    busy = True
-            if not busy:
+            if all([not conn.task or conn.task.done() for conn in others]):
                 break
             await sleep_ms(10)
         for conn in others:
-            if conn not in self.connections:
-                conn.shut()
+            conn.shut()
         if self.log:
             self.log("stopped")
 

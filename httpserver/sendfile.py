@@ -34,9 +34,12 @@ def sendfile(writer, filename, start=0, length=None):
         small = rest <= 1024
         if not small:
             writer.drain()  # the head goes first, the pieces follow without a copy of them
+            writer.count(rest)
         while rest and not writer.mute:
+            if rest < len(buffer):
+                buffer = buffer[:rest]
             try:
-                n = file.readinto(buffer[:rest])
+                n = file.readinto(buffer)
                 if n == rest and stat(filename)[8] != info[8]:
                     break
             except OSError:
@@ -44,7 +47,12 @@ def sendfile(writer, filename, start=0, length=None):
             if not n:
                 break  # it was replaced meanwhile: the connection sees that bytes are missing
             rest -= n
+            piece = buffer if n == len(buffer) else buffer[:n]
             if small:
-                writer.write(buffer[:n])
-            elif writer.offer(buffer[:n]) or rest & 0x7000 == 0:
-                writer.drain()  # now and then also for the sake of the other tasks
+                writer.write(piece)
+            else:
+                piece = writer.write_now(piece)
+                if piece or rest & 0x7000 == 0:
+                    writer.push(piece)  # now and then for the sake of the other tasks, too
+        if not small:
+            writer.count(-rest)
