@@ -88,16 +88,18 @@ class Connection(Wire, Body):
 
     def begin(self, status, head, close, room, body):
         """Begin a response, for HTTPResponse.  room: bytes that may follow body, or None."""
-        if self.head == b"":
+        replaced = self.head
+        if replaced == b"":
             raise ValueError("a response was sent")
-        if status != self.status:
-            self.status = status
         self.head = head
-        if close is self.keep:
-            self.keep = not close
         request = self.request
         mute = status in (204, 304) or request is not None and request.method == "HEAD"
-        if mute or self.mute:  # mostly not: an attribute less is less memory
+        # What is as always is not said again: an attribute less is less memory, and time.
+        if status != 200 or replaced:
+            self.status = status
+        if not close or replaced:
+            self.keep = not close
+        if mute or replaced:
             self.mute = mute
         self.room = room
         self.output = body or b""
@@ -138,7 +140,7 @@ class Connection(Wire, Body):
         elif self.head is None and not (self.output or self.closing):
             raise ValueError("no response was sent")
         rest = self.write_now(self.collected())
-        if self.room is None or self.room and not self.mute or self.closing:
+        if self.keep and (self.room is None or self.room and not self.mute or self.closing):
             self.keep = False
         return rest
 
@@ -148,8 +150,10 @@ class Connection(Wire, Body):
             self.input = self.input[self.body :]
             self.body = 0
         self.request = self.head = self.room = None
-        if self.mute:
+        self.keep = False
+        if self.mute or self.status != 200:
             self.mute = False
+            self.status = 200
 
     def collected(self):
         """Take what is to be sent; the head too, with what only the connection knows."""

@@ -98,11 +98,11 @@ class HTTPServer(App):
                 except InvalidRequest as e:
                     error = e
                 conn.state = SERVED
-                await self.exchange(conn, error)
-                if tasks is not self._tasks or conn.gone or conn.owned:
+                keep = await self.exchange(conn, error)
+                if tasks is not self._tasks or conn.owned:
                     break
-                if not conn.keep:
-                    if conn.unread():
+                if not keep:
+                    if not conn.gone and conn.unread():
                         await self._linger(conn)
                     break
                 conn.reset()

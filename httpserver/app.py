@@ -73,7 +73,7 @@ class App(Routes):
 
     def exchange(self, conn, error=None):
         """
-        Answer the request that conn has taken, or error; conn.keep: another may follow.
+        Answer the request that conn has taken, or error; return whether another may follow.
 
         error: what was wrong with the request, an InvalidRequest.
         """
@@ -94,12 +94,14 @@ class App(Routes):
             self.refuse(conn, e)
         except ClientGone:
             conn.gone = True
+            conn.keep = False
         except Exception as e:
             self.refuse(conn, InvalidRequest("", 500))
             self.report(e)
         finally:
             if self.log:
                 self.note(conn)
+        return conn.keep
 
     def refuse(self, conn, error):
         """Answer with an error, if nothing has been sent, and let the connection close."""

@@ -45,11 +45,12 @@ class Body:
             if not end:
                 return False
             self.request = request = HTTPRequest(data[:end] if self.input else data)
-            if request.chunked or request.length:
-                self.body = request.length
-                self.more = request.chunked
-                self.expect = request.expect
-        return not self.body or self.expect or not len(self.input) < self.body <= BLOCK
+            if not (request.chunked or request.length):
+                return True
+            self.body = request.length
+            self.more = request.chunked
+            self.expect = request.expect
+        return self.expect or not len(self.input) < self.body <= BLOCK
 
     def unread(self):
         """Whether the client has sent, or may still send, what nobody has read."""

@@ -141,12 +141,12 @@ class HTTPServer(App):
                 error = e
             conn.state = SERVED
             sock = conn.sock
-            self.exchange(conn, error)
+            keep = self.exchange(conn, error)
             if conn.owned:
                 conn.request = None
                 self._poller.unregister(sock)
                 return True
-            if conn.gone or not (conn.keep and self._running):
+            if not (keep and self._running):
                 return self._lingers(conn)
             conn.reset()
             self._await(conn, IDLE, self.timeout)

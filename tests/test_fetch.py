@@ -123,9 +123,9 @@ def test_upload_that_the_page_aborts(chromium, page, board, tmp_path):
         }"""
     )
     server.wait_descriptors(before)
+    wait_until(lambda: [path.name for path in (tmp_path / "files").iterdir()] == ["old"])
     stored = (tmp_path / "files" / "old").read_bytes()
     assert stored in (b"old", bytes(1900000))  # all or nothing
-    assert [path.name for path in (tmp_path / "files").iterdir()] == ["old"]
 
 
 def test_page_is_loaded_once(chromium, page, board):
