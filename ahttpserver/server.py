@@ -81,16 +81,8 @@ class HTTPServer(App):
             while True:
                 error = None
                 try:
-                    while not conn.input or not conn.next():
-                        data = conn.read_now(BLOCK)
-                        if data:
-                            conn.input += data
-                        elif data is None:
-                            self._waits(conn)
-                            await conn.wait()
-                        else:
-                            conn.gone = True
-                            raise ClientGone("closed")
+                    while not self._ready(conn):
+                        await conn.wait()
                 except ClientGone:
                     if conn.left > 0 or conn.state not in (HEAD, BODY):
                         break
@@ -128,12 +120,23 @@ class HTTPServer(App):
             pass
         conn.shut()
 
-    def _waits(self, conn):
-        # What it waits for decides when it has to give way; and for each it has the whole time.
-        state = BODY if conn.request else HEAD if conn.input else conn.state
-        if conn.state != state:
-            conn.state = state
-            conn.left = self.timeout
+    def _ready(self, conn):
+        # Whether a request has come.  If not, what is missing decides when the connection has to
+        # give way; and for each part of it a client has the whole time.
+        while not conn.input or not conn.next():
+            data = conn.read_now(BLOCK)
+            if data:
+                conn.input += data
+            elif data is None:
+                state = BODY if conn.request else HEAD if conn.input else conn.state
+                if conn.state != state:
+                    conn.state = state
+                    conn.left = self.timeout
+                return False
+            else:
+                conn.gone = True
+                raise ClientGone("closed")
+        return True
 
     async def _linger(self, conn):
         conn.state = LINGERING

@@ -3,6 +3,8 @@
 #
 #     python load.py PORT SECONDS CONNECTIONS close|keep|sleep < request
 #
+# More requests than one, with a NUL byte between them, are sent in turn.
+#
 # With "close" each request has a connection of its own and is answered when the server closes it;
 # with "keep" the connections stay. They are served in turn: the kernel queues what the server has
 # not got round to. Reading spins: whoever sleeps must be woken, and the kernel charges that to the
@@ -15,6 +17,7 @@ import struct
 import sys
 import time
 from collections import deque
+from itertools import cycle
 
 TO_THE_END = 1 << 60
 ABORT = struct.pack("ii", 1, 0)  # the server has closed: leave no connection in TIME-WAIT
@@ -56,20 +59,22 @@ def first_answer(address, request, keep):
         return len(head) + 4 + len(body) + receive(connection, length - len(body), 0)
 
 
-def load(address, seconds, connections, kind, request):
+def load(address, seconds, connections, kind, requests):
     """What came of the requests of so many seconds."""
     clock = time.perf_counter
     keep = kind == "keep"
     flags = 0 if kind == "sleep" else socket.MSG_DONTWAIT
-    expected = first_answer(address, request, keep)
+    expected = first_answer(address, requests[0], keep)
     size = expected if keep else TO_THE_END
+
+    request = cycle(requests)
 
     def start(connection=None):
         begin = clock()
         if not connection:
             connection = socket.socket()
             connection.connect(address)
-        connection.send(request)
+        connection.send(next(request))
         return connection, begin
 
     times, errors = [], 0
@@ -98,6 +103,6 @@ def load(address, seconds, connections, kind, request):
 
 if __name__ == "__main__":
     port, seconds, connections, kind = sys.argv[1:]
-    request = sys.stdin.buffer.read()
+    requests = sys.stdin.buffer.read().split(b"\0")
     address = ("127.0.0.1", int(port))
-    print(json.dumps(load(address, float(seconds), int(connections), kind, request)))
+    print(json.dumps(load(address, float(seconds), int(connections), kind, requests)))

@@ -22,6 +22,14 @@ BROWSER = {
     "Accept-Language": "en-US,en;q=0.9",
     "Cookie": "theme=dark; lang=en; session=0123456789abcdef0123456789abcdef0123",
 }
+# What the same browser sends for the script of a page.
+SCRIPT = {
+    **BROWSER,
+    "Accept": "*/*",
+    "Sec-Fetch-Mode": "no-cors",
+    "Sec-Fetch-Dest": "script",
+    "Referer": "http://192.168.1.7/",
+}
 QUERY = "name=kitchen+lamp&level=50%25&colour=warm%20white"
 UNDISTURBED = 0.97  # share of its processor that the load had: nobody else was at work
 repeats = [None] * 20  # in all: a busy machine must not make it endless
@@ -38,15 +46,19 @@ class Workload:
     limit: str  # variant of the limit servers
     body: bytes = b""
     without: tuple = ()
+    others: tuple = ()  # fields of requests that are sent in turn with this one
 
     @property
     def kept(self):
         return self.limit == "keep"
 
-    def request(self):
-        """The bytes of one request."""
+    def requests(self):
+        """The bytes of the requests, for load.py."""
+        return b"\0".join(map(self.request, (self.fields, *self.others)))
+
+    def request(self, fields):
         method = "POST" if self.body else "GET"
-        fields = {"Host": "127.0.0.1", **self.fields}
+        fields = {"Host": "127.0.0.1", **fields}
         if self.body:
             fields["Content-Length"] = str(len(self.body))
         lines = [f"{method} {self.path} HTTP/1.1", *map(": ".join, fields.items())]
@@ -58,6 +70,7 @@ WORKLOADS = {
     for workload in (
         Workload("GET", "/", {}, "close"),
         Workload("GET, browser's head", "/", BROWSER, "close"),
+        Workload("GET, two heads of a browser in turn", "/", BROWSER, "close", others=(SCRIPT,)),
         Workload("GET, kept alive", "/kept", {}, "keep", without=("limit sockets", "microdot")),
         Workload("GET, browser's head, kept alive", "/kept", BROWSER, "keep",
                  without=("limit sockets", "microdot")),
@@ -100,7 +113,7 @@ def load(port, seconds, workload):
     kind = "keep" if workload.kept else "close"
     done = subprocess.run(
         load_command(port, seconds, CONNECTIONS, kind),
-        input=workload.request(),
+        input=workload.requests(),
         stdout=subprocess.PIPE,
         timeout=seconds + 10,
         check=True,

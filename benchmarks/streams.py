@@ -102,7 +102,7 @@ def assess(received, seconds):
 
 def one_by_one(port, path, seconds, *before):
     """Starts load.py, sleeping while it waits: two of these share a processor."""
-    request = Workload("", path, {}, "close").request()
+    request = Workload("", path, {}, "close").requests()
     command = [*before, *load_command(port, seconds, 1, "sleep")]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(request)
