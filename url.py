@@ -64,7 +64,7 @@ class HTTPRequest:
     query = ""
     length = 0
     chunked = expect = False
-    keep_alive = True
+    keep_alive = True  # HTTP/1.0 and "Connection: close" say otherwise
 
     def __init__(self, head):
         size = len(head)
@@ -109,6 +109,7 @@ class HTTPRequest:
                     _seen[0] = head[end:], size - end, self.keep_alive
 
     def _unlike_most(self, method, version):
+        # Not "GET ... HTTP/1.1".
         digits = version[5:6] + version[7:]
         if version[:5] + version[6:7] != b"HTTP/." or len(digits) != 2 or not digits.isdigit():
             raise InvalidRequest("bad line")
@@ -233,6 +234,16 @@ def head_end(data):
     return len(data) if lone else 0
 
 
+def chunk_size(line):
+    """The size in a chunk's first line (bytes without CR LF, RFC 9112 section 7.1); or 400."""
+    size = line.split(b";", 1)[0]
+    if size != line:
+        size = size.rstrip(_BLANKS)  # blanks are allowed before an extension, which is ignored
+    if size.strip(_HEX) or not 0 < len(size) <= 8:
+        raise InvalidRequest("bad chunk")
+    return int(size, 16)
+
+
 def query(string):
     """
     A dict of the decoded names and values in "a=1&b=x+y": a query or an urlencoded form.
@@ -316,7 +327,11 @@ def inside(folder, path):
 #: GET / HTTP/1.1|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked||
 
 if __name__ == "__main__":
-    for line in open(globals().get("__file__", "url.py")):
+    try:
+        source = open(globals().get("__file__", "url.py"))
+    except OSError:  # run from elsewhere
+        source = ["#: GET /led?color=red&on HTTP/1.1|Host: esp32||"]
+    for line in source:
         if line[:3] != "#: ":
             continue
         head = line[3:].strip().replace("|", "\r\n").encode()

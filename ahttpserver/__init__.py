@@ -7,6 +7,17 @@
 
 __version__ = "1.0.0"
 
+__all__ = (
+    "HTTPServer",
+    "HTTPServerError",
+    "HTTPResponse",
+    "InvalidRequest",
+    "sendfile",
+    "receivefile",
+    "CONNECTION_CLOSE",
+    "CONNECTION_KEEP_ALIVE",
+)
+
 import gc
 
 from url import InvalidRequest

@@ -35,7 +35,7 @@ class Broadcast:
     def __init__(self, max=None):
         self._max = max
         self._joined = []  # connections; the list is never changed, but replaced
-        self._lock = allocate_lock()  # where others run in threads
+        self._lock = allocate_lock()  # handlers and those who send may be threads
 
     def __len__(self):
         return len(self._joined)

@@ -31,28 +31,36 @@ async def sendfile(writer, filename, start=0, length=None):
             buffer = memoryview(bytearray(min(rest, BUFFER)))
         except MemoryError:
             buffer = memoryview(bytearray(BUFFER // 8))
+        if writer.mute is not None:
+            writer.count(rest)
+            return
         small = rest <= 1024
         if not small:
-            await writer.drain()  # the head goes first, the pieces follow without a copy of them
+            # The head goes first, the pieces follow without a copy of them.  They are booked in
+            # advance; what is missing in the end is given back, and the connection has to close.
+            await writer.drain()
+            writer.head = b""
             writer.count(rest)
-        while rest and not writer.mute:
-            if rest < len(buffer):
-                buffer = buffer[:rest]
-            try:
-                n = file.readinto(buffer)
-                if n == rest and stat(filename)[8] != info[8]:
+        try:
+            while rest:
+                if rest < len(buffer):
+                    buffer = buffer[:rest]
+                try:
+                    n = file.readinto(buffer)
+                    if n == rest and stat(filename)[8] != info[8]:
+                        break  # it was replaced meanwhile
+                except OSError:
                     break
-            except OSError:
-                break
-            if not n:
-                break  # it was replaced meanwhile: the connection sees that bytes are missing
-            rest -= n
-            piece = buffer if n == len(buffer) else buffer[:n]
-            if small:
-                writer.write(piece)
-            else:
-                piece = writer.write_now(piece)
-                if piece or rest & 0x7000 == 0:
-                    await writer.push(piece)  # now and then for the sake of the other tasks, too
-        if not small:
-            writer.count(-rest)
+                if not n:
+                    break
+                piece = buffer if n == len(buffer) else buffer[:n]
+                if small:
+                    writer.write(piece)
+                else:
+                    piece = writer.write_now(piece)
+                    if piece or rest & 0x7000 == 0:
+                        await writer.push(piece)  # also, now and then, for the other tasks' sake
+                rest -= n
+        finally:
+            if not small:
+                writer.count(-rest)

@@ -28,7 +28,7 @@ class HTTPServer(App):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
         if self._tasks:
             raise HTTPServerError("started already")
-        self._gate = gate = Wire()
+        self._gate = gate = Wire()  # waits like a connection; nobody looks at its time
         gate.sock = self.listen()
         self._tasks = create_task(self._accept(gate)), create_task(self._watch())
 

@@ -32,11 +32,11 @@ async def EventSource(reader, writer):
         raise ClientGone("busy")
     response = HTTPResponse(200, "text/event-stream", header={"Cache-Control": "no-store"})
     await response.send(writer)
+    # A thread and the serving loop both look at these: they must not come into being later.
+    writer.gone, writer.closing, writer.owned = writer.gone, writer.closing, writer.owned
     writer.stream = True  # before anything waits: the next one has to count it
     await writer.drain()
-    # A thread and the serving loop both look at these: they must not come into being later.
-    writer.gone = writer.closing = writer.owned = False
-    if writer.mute:
+    if writer.mute is not None:
         raise ClientGone("no body")
     return _EventSource(writer)
 

@@ -10,7 +10,7 @@
 #
 # Reading stops where the body ends: what comes then is the next request.
 
-from url import MAX_CHUNK_LINE, MAX_TRAILERS, HTTPRequest, InvalidRequest, head_end
+from url import MAX_CHUNK_LINE, MAX_TRAILERS, HTTPRequest, InvalidRequest, chunk_size, head_end
 
 from .wire import ClientGone
 
@@ -130,14 +130,7 @@ class Body:
         self.more = None  # what an error below leaves behind
         if self.seam:
             self._line(0)
-        if line:
-            line = self._line(MAX_CHUNK_LINE)
-        size = line.split(b";", 1)[0] if line else b""
-        if size != line:
-            size = size.rstrip(b" \t")  # allowed before an extension, which is ignored
-        if size.strip(b"0123456789abcdefABCDEF") or not 0 < len(size) <= 8:
-            raise InvalidRequest("bad chunk")
-        self.body = int(size, 16)
+        self.body = chunk_size(self._line(MAX_CHUNK_LINE) if line else b"")
         self.seam = self.body > 0
         left = MAX_TRAILERS
         while line and not self.seam:

@@ -38,10 +38,10 @@ class Connection(Wire, Body):
     seam = False  # a chunk's last CR LF is still to be read
     expect = False  # the client waits for 100 Continue
     status = 200  # of the response
-    head = None  # its head, held back while Content-Length may still be added; b"" once it left
+    head = None  # its head, held back while Content-Length may still be added; b"" from then on
     room = None  # bytes that its body may still take, None: until the connection closes
     output = b""  # what was collected of it
-    mute = False  # the body is not to be sent
+    mute = None  # the body is not to be sent: so many bytes of it were left out
     keep = False  # another request may follow
 
     def __init__(self, app, sock, address):
@@ -91,23 +91,30 @@ class Connection(Wire, Body):
         replaced = self.head
         if replaced == b"":
             raise ValueError("a response was sent")
-        self.head = head
-        request = self.request
-        mute = status in (204, 304) or request is not None and request.method == "HEAD"
+        if self.closing:
+            raise ClientGone("closed")
         # What is as always is not said again: an attribute less is less memory, and time.
         if status != 200 or replaced:
             self.status = status
         if not close or replaced:
             self.keep = not close
-        if mute or replaced:
-            self.mute = mute
+        request = self.request
+        if status in (204, 304) or request is not None and request.method == "HEAD":
+            self.mute = len(body or b"")
+            body = None
+        elif replaced:
+            self.mute = None
+        self.head = head
         self.room = room
-        self.output = body or b""
+        self.output = b"" + body if body else b""
 
     def announce(self, length):
-        """The body will have length bytes, unless something of it was written already."""
-        if self.room is None and self.head and not self.output:
-            self.room = length
+        """length bytes follow: the whole body, unless something of it was written already."""
+        if self.room is None:
+            if self.head and not (self.output or self.mute):
+                self.room = length
+        elif length > self.room:
+            raise ValueError("body longer than its length")
 
     def write(self, data):
         """Collect data (bytes or str); ValueError if it is more than the response's length."""
@@ -115,9 +122,10 @@ class Connection(Wire, Body):
             raise ClientGone("closed")
         output = self.output + (data.encode() if isinstance(data, str) else data)
         self.count(len(output) - len(self.output))
-        self.output = output
-        if len(output) > BUFFER:
-            self.full()
+        if self.mute is None:
+            self.output = output
+            if len(output) > BUFFER:
+                self.full()
 
     def count(self, n):
         """Book n bytes of the body; ValueError if that is more than its length."""
@@ -125,10 +133,12 @@ class Connection(Wire, Body):
             if n > self.room:
                 raise ValueError("body longer than its length")
             self.room -= n
+        if self.mute is not None:
+            self.mute += n
 
     def drain(self):
         """Send all that is collected; or ClientGone."""
-        if self.mute and self.head == b"" and self.room is None:
+        if self.mute is not None and self.head == b"" and self.room is None:
             raise ClientGone("no body")  # or a HEAD of an endless body would never end
         self.push(self.collected())
 
@@ -140,7 +150,7 @@ class Connection(Wire, Body):
         elif self.head is None and not (self.output or self.closing):
             raise ValueError("no response was sent")
         rest = self.write_now(self.collected())
-        if self.keep and (self.room is None or self.room and not self.mute or self.closing):
+        if self.keep and (self.room is None or self.room and self.mute is None or self.closing):
             self.keep = False
         return rest
 
@@ -151,12 +161,16 @@ class Connection(Wire, Body):
             self.body = 0
         self.request = self.head = self.room = None
         self.keep = False
-        if self.mute or self.status != 200:
-            self.mute = False
+        if self.mute is not None or self.status != 200:
+            self.mute = None
             self.status = 200
 
     def collected(self):
-        """Take what is to be sent; the head too, with what only the connection knows."""
+        """
+        Take what is to be sent; the head too, completed by what only the connection knows.
+
+        Before a large body it is sent here, so that they need not be joined.
+        """
         head = self.head
         data = self.output
         self.output = b""
@@ -165,14 +179,13 @@ class Connection(Wire, Body):
         if not head:
             if data:
                 self.head = b""
-            return b"" if self.mute else data
-        self.head = b""
+            return data
         size = len(data)
         length = b""
         if self.status in (204, 304):
             self.room = 0
         elif self.room is not None:  # RFC 9112 section 6.3
-            length = b"Content-Length: %d\r\n" % (size + self.room)
+            length = b"Content-Length: %d\r\n" % (size + self.room + (self.mute or 0))
         if self.keep and (
             self.room is None  # its end is the end of the body
             or not self.request.keep_alive
@@ -182,12 +195,15 @@ class Connection(Wire, Body):
         ):
             self.keep = False
         keep = b"keep-alive" if self.keep else b"close"
-        large = size > BUFFER and not self.raw
-        body = b"" if self.mute or large else data
-        head = b"%s%sConnection: %s\r\n\r\n%s" % (head, length, keep, body)
-        if not large or self.mute:
-            return head
-        return bytes(self.write_now(head)) + data  # mostly b"" + data: a large body is not copied
+        large = size > BUFFER
+        data, rest = (b"", data) if large else (data, b"")
+        data = b"%s%sConnection: %s\r\n\r\n%s" % (head, length, keep, data)
+        if large and self.raw:  # TLS has to be offered the very same bytes again
+            data += rest
+        self.head = b""
+        if large and not self.raw:
+            data = bytes(self.write_now(data)) + rest  # mostly b"" + rest, which copies nothing
+        return data
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""

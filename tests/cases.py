@@ -570,6 +570,9 @@ case("RFC 9110 9.3.2: HEAD of a file", request("HEAD /file HTTP/1.1"),
      answer(200, "", head=True, content_length="10007"))
 case("RFC 9110 9.3.2: HEAD of a body of many writes", request("HEAD /writes HTTP/1.1"),
      answer(200, "", head=True, content_length="6"), closed=False)
+case("RFC 9110 9.3.2: HEAD of a body larger than the buffer",
+     request("HEAD /pieces?sizes=1000,1000,1000 HTTP/1.1") + get("/keep"),
+     answer(200, "", head=True, content_length="3000"), answer(200, "kept"), closed=False)
 case("RFC 9110 9.3.2: HEAD, then GET", request("HEAD /keep HTTP/1.1") + get("/keep"),
      answer(200, "", head=True), answer(200, "kept"), closed=False)
 case("RFC 9110 9.3.2: HEAD of nothing", request("HEAD /nowhere HTTP/1.1"),
@@ -725,6 +728,10 @@ case("RFC 9110 8.3: text is UTF-8", get("/text"),
      answer(200, "20 \u00b0C", content_length="6"), closed=False)
 case("RFC 9110 8.6: bytes pass as they are", get("/bytes"),
      answer(200, bytes(range(256)), content_length="256"), closed=False)
+case("RFC 9110 8.6: a body that is a bytearray", get("/buffer"),
+     answer(200, "buffer", content_length="6"), closed=False)
+case("RFC 9110 8.6: a body that is a memoryview", get("/buffer?view"),
+     answer(200, "buffer", content_length="6"), closed=False)
 case("RFC 9110 8.6: an empty body has a length", get("/empty"),
      answer(200, "", content_length="0"), closed=False)
 case("RFC 9110 8.6: a file has its length", get("/file"), answer(200, content_length="10007"),
@@ -742,6 +749,8 @@ case("RFC 9112 6.3: a length given by the application", get("/length?n=10"),
      answer(200, "0123456789", content_length="10"), closed=False)
 case("RFC 9110 8.6: the excess is not sent", get("/length?n=5"),
      answer((200, 500)))
+case("RFC 9110 8.6: a file larger than the length given", get("/length?n=5000&file"), answer(500),
+     runs=1)
 case("RFC 9110 15.6.1: a handler that fails", get("/boom"), answer(500))
 case("RFC 9110 15.6.1: a handler that fails after send", get("/boom?send"), answer(500))
 case("RFC 9110 15: a handler that refuses", get("/refuse?status=418"), answer(418))
@@ -755,8 +764,12 @@ case("RFC 9110 6.4.1: 204, then another request", get("/status/204") + get("/kee
      answer(204, ""), answer(200, "kept"), closed=False)
 case("RFC 9110 6.4.1: 304, then another request", get("/status/304") + get("/keep"),
      answer(304, ""), answer(200, "kept"), closed=False)
+case("RFC 9110 6.4.1: no file in a 304, then another request", get("/unchanged") + get("/keep"),
+     answer(304, ""), answer(200, "kept"), closed=False)
 case("RFC 9112 9.6: output of the handler's own making closes", get("/raw"),
      answer(200, "raw", x_own="yes"), closed=True)
+case("RFC 9112 9.6: a response from a file closes", get("/own"),
+     answer(200, "own" * 1000, x_own="yes"), closed=True)
 
 # Where aiohttp (3.14) differs ----------------------------------------------------------------
 #
@@ -846,6 +859,9 @@ TRUSTED_DIFFERS = {
     "RFC 9110 8.6: a file's part": NOT_TRIED,
     "RFC 9112 6.3: what is drained": "choice: aiohttp sends chunks, which a handler here need not",
     "RFC 9112 9.6: output of the handler's own making": NOT_TRIED,
+    "RFC 9112 9.6: a response from a file": NOT_TRIED,
+    "RFC 9110 8.6: a file larger than the length given": NOT_TRIED,
+    "RFC 9110 6.4.1: no file in a 304": NOT_TRIED,
 }  # fmt: skip
 
 

@@ -430,6 +430,14 @@ def test_body_shorter_than_its_length_closes(server):
     assert b"Content-Length: 20" in head and body == b"0123456789"
 
 
+def test_file_that_a_handler_gave_up_closes(server):
+    """The next request must not be answered in the middle of the file."""
+    data = server.exchange(b"GET /cut HTTP/1.1\r\nHost: a\r\n\r\n" + PROBE)
+    head, _, body = data.partition(b"\r\n\r\n")
+    assert b"Content-Length: 10007" in head
+    assert len(body) < 10007 and b"HTTP/1.1" not in body
+
+
 def test_body_longer_than_its_length_is_cut(server):
     data = server.exchange(b"GET /length?n=7&drain HTTP/1.1\r\nHost: a\r\n\r\n")
     head, body = data.split(b"\r\n\r\n")

@@ -43,6 +43,8 @@ constant("/bytes", bytes(range(256)))
 constant("/empty", "")
 constant("/file", "0123456789\n" * 909 + "01234567")
 constant("/writes", "abcdef")
+constant("/buffer", "buffer")
+constant("/pieces", "a" * 1000 + "b" * 1000 + "c" * 1000)
 constant("/length", "0123456789")
 
 

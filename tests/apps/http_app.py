@@ -256,6 +256,16 @@ async def all_bytes(reader, writer, request):
     await answer(writer, bytes(range(256)), "application/octet-stream")
 
 
+@app.route("GET", "/buffer")
+async def buffer(reader, writer, request):
+    # The body is a buffer, which is filled anew before it has left.
+    ran(request)
+    data = bytearray(b"buffer")
+    body = memoryview(data) if "view" in request.parameters else data
+    await HTTPResponse(200, "text/plain", close=False).send(writer, body)
+    data[0] = 66
+
+
 @app.route("GET", "/empty")
 async def empty(reader, writer, request):
     ran(request)
@@ -283,6 +293,43 @@ async def send_file(reader, writer, request):
         await sendfile(writer, "data.txt", start, length)
     else:
         await sendfile(writer, "data.txt")
+
+
+@app.route("GET", "/own")
+async def own(reader, writer, request):
+    # A whole response from a file.
+    ran(request)
+    with open("own.txt", "w") as file:
+        file.write("HTTP/1.1 200 OK\r\nX-Own: yes\r\nConnection: close\r\n\r\n" + "own" * 1000)
+    await sendfile(writer, "own.txt")
+
+
+@app.route("GET", "/unchanged")
+async def unchanged(reader, writer, request):
+    ran(request)
+    await HTTPResponse(304, None, close=False).send(writer)
+    await sendfile(writer, "data.txt")
+
+
+@app.route("GET", "/cut")
+async def cut(reader, writer, request):
+    # Runs out of memory in the middle of a file, and makes nothing of it.
+    ran(request)
+    await HTTPResponse(200, "text/plain", close=False).send(writer)
+    write_now = writer.write_now
+    pieces = []
+
+    def fail(data):
+        pieces.append(len(data))
+        if len(pieces) == 3:
+            raise MemoryError
+        return write_now(data)
+
+    writer.write_now = fail
+    try:
+        await sendfile(writer, "data.txt")
+    except MemoryError:
+        writer.write_now = write_now
 
 
 @app.route("GET", "/missing")
@@ -319,6 +366,8 @@ async def length(reader, writer, request):
     header = {"Content-Length": request.parameters["n"]}
     response = HTTPResponse(200, "text/plain", close=False, header=header)
     await response.send(writer)
+    if "file" in request.parameters:
+        return await sendfile(writer, "data.txt")
     if "drain" in request.parameters:
         await writer.drain()
     writer.write("01234")
