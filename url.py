@@ -327,11 +327,7 @@ def inside(folder, path):
 #: GET / HTTP/1.1|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked||
 
 if __name__ == "__main__":
-    try:
-        source = open(globals().get("__file__", "url.py"))
-    except OSError:  # run from elsewhere
-        source = ["#: GET /led?color=red&on HTTP/1.1|Host: esp32||"]
-    for line in source:
+    for line in open(globals().get("__file__", "url.py")):
         if line[:3] != "#: ":
             continue
         head = line[3:].strip().replace("|", "\r\n").encode()

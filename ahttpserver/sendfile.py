@@ -27,13 +27,12 @@ async def sendfile(writer, filename, start=0, length=None):
         writer.announce(rest)
         if start:
             file.seek(start)
+        if writer.mute is not None:
+            return writer.count(rest)
         try:
             buffer = memoryview(bytearray(min(rest, BUFFER)))
         except MemoryError:
             buffer = memoryview(bytearray(BUFFER // 8))
-        if writer.mute is not None:
-            writer.count(rest)
-            return
         small = rest <= 1024
         if not small:
             # The head goes first, the pieces follow without a copy of them.  They are booked in

@@ -7,7 +7,7 @@
 
 __version__ = "1.0.0"
 
-__all__ = (
+__all__ = [
     "HTTPServer",
     "HTTPServerError",
     "HTTPResponse",
@@ -16,7 +16,7 @@ __all__ = (
     "receivefile",
     "CONNECTION_CLOSE",
     "CONNECTION_KEEP_ALIVE",
-)
+]
 
 import gc
 
