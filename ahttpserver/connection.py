@@ -23,7 +23,7 @@ class Connection(Wire, Body):
 
     # What most connections never set costs them no memory.
     app = sock = address = None
-    left = 0  # milliseconds that the server may still be kept waiting
+    left = 0  # milliseconds that the client may still keep the server waiting
     gone = False  # the socket has failed or was closed
     closing = False  # the handler writes nothing more
     owned = False  # handed over by its handler
@@ -126,6 +126,8 @@ class Connection(Wire, Body):
             self.output = output
             if len(output) > BUFFER:
                 self.full()
+        elif self.mute > 65536:
+            self.full()  # or a HEAD of an endless body would never end
 
     def count(self, n):
         """Book n bytes of the body; ValueError if that is more than its length."""
@@ -139,7 +141,7 @@ class Connection(Wire, Body):
     async def drain(self):
         """Send all that is collected; or ClientGone."""
         if self.mute is not None and self.head == b"" and self.room is None:
-            raise ClientGone("no body")  # or a HEAD of an endless body would never end
+            raise ClientGone("no body")  # nobody waits for more
         await self.push(self.collected())
 
     def finish(self):
@@ -179,6 +181,7 @@ class Connection(Wire, Body):
         if not head:
             if data:
                 self.head = b""
+                self.status = "-"
             return data
         size = len(data)
         length = b""
@@ -188,6 +191,7 @@ class Connection(Wire, Body):
             length = b"Content-Length: %d\r\n" % (size + self.room + (self.mute or 0))
         if self.keep and (
             self.room is None  # its end is the end of the body
+            or self.owned  # by a thread, which closes it
             or not self.request.keep_alive
             or self.body > len(self.input)  # nobody has read the body, nobody will wait for it
             or self.more is not False

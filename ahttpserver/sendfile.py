@@ -38,7 +38,9 @@ async def sendfile(writer, filename, start=0, length=None):
             # The head goes first, the pieces follow without a copy of them.  They are booked in
             # advance; what is missing in the end is given back, and the connection has to close.
             await writer.drain()
-            writer.head = b""
+            if writer.head is None:  # the file is the whole response
+                writer.head = b""
+                writer.status = "-"
             writer.count(rest)
         try:
             while rest:

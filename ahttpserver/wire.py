@@ -1,8 +1,9 @@
-# The wire: takes bytes from a socket and hands bytes to it, and waits only when it must.
+# The wire: waits for a socket, and only when it must.
 #
 # A socket that does not block answers at once: with bytes, with b"" when the other side has ended,
-# or with None for "not now".  Only after a None the task waits, in asyncio's own queue of sockets,
-# and other tasks run.  Asking before waiting saves most requests a turn of the scheduler.
+# or with None for "not now".  So it is asked first: read_now() is in body.py, write_now() in
+# connection.py.  Only after a None the task waits, in asyncio's own queue of sockets, and other
+# tasks run.  Asking before waiting saves most requests a turn of the scheduler.
 #
 # Nobody may keep us waiting for ever.  A wire has .left, the milliseconds of waiting that remain.
 # A wait says in .since when it began, and the server's watchdog, one task for all connections,

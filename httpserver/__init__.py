@@ -7,17 +7,6 @@
 
 __version__ = "1.0.0"
 
-__all__ = [
-    "HTTPServer",
-    "HTTPServerError",
-    "HTTPResponse",
-    "InvalidRequest",
-    "sendfile",
-    "receivefile",
-    "CONNECTION_CLOSE",
-    "CONNECTION_KEEP_ALIVE",
-]
-
 import gc
 
 from url import InvalidRequest
@@ -30,16 +19,8 @@ gc.collect()
 from .server import HTTPServer  # noqa: E402
 
 gc.collect()
+from .receivefile import receivefile  # noqa: E402
 from .response import HTTPResponse  # noqa: E402
 from .routes import HTTPServerError  # noqa: E402
 from .sendfile import sendfile  # noqa: E402
 from .wire import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE  # noqa: E402
-
-
-def __getattr__(name):
-    # What few need costs memory only when it is asked for.
-    if name != "receivefile":
-        raise AttributeError(name)
-    from .upload import receivefile
-
-    return receivefile

@@ -48,6 +48,8 @@ class HTTPServer(App):
                 try:
                     self._turn(listener)
                 except MemoryError:
+                    if self._failed:
+                        raise  # on_error did
                     sleep_ms(100)
         finally:
             self._running = False
@@ -125,8 +127,8 @@ class HTTPServer(App):
         except ClientGone:
             pass
         except Exception as e:
+            self.drop(conn)
             if self._failed:
-                self.drop(conn)
                 raise
             self.report(e)
         self.drop(conn)
@@ -141,10 +143,13 @@ class HTTPServer(App):
                 error = e
             conn.state = SERVED
             sock = conn.sock
-            keep = self.exchange(conn, error)
+            try:
+                keep = self.exchange(conn, error)
+            finally:
+                if conn.owned:
+                    conn.request = None
+                    self._poller.unregister(sock)
             if conn.owned:
-                conn.request = None
-                self._poller.unregister(sock)
                 return True
             if not (keep and self._running):
                 return self._lingers(conn)
@@ -191,7 +196,9 @@ class HTTPServer(App):
         self._watch()
 
     def drop(self, conn):
-        """Close a connection that no thread owns."""
+        """Close a connection, if no thread owns it."""
+        if conn.owned:
+            return
         try:
             self.connections.remove(conn)
         except ValueError:

@@ -1,14 +1,16 @@
-# The wire: takes bytes from a socket and hands bytes to it, and waits only when it must.
+# The wire: waits for a socket, and only when it must.
 #
 # A socket that does not block answers at once: with bytes, with b"" when the other side has ended,
-# or with None for "not now".  Only after a None the wire waits, for this one socket.  The server
-# does not: it polls all its sockets at once (server.py), and calls a handler when a request is
-# there.  So what waits here is a handler, in its own time or in a thread of its own.
+# or with None for "not now".  So it is asked first: read_now() is in body.py, write_now() in
+# connection.py.  Only after a None the wire waits, for this one socket.  The server does not: it
+# polls all its sockets at once (server.py), and calls a handler when a request is there.  So what
+# waits here is a handler, in its own time or in a thread of its own.
 #
 # Nobody may keep us waiting for ever.  A wire has .left, the milliseconds of waiting that remain.
 #
 # A connection that was handed over to a thread is that thread's alone (.owned): the serving loop
-# only looks whether its socket is still there, and only says .gone.  No lock is needed for that.
+# looks whether its socket is still there, says .gone, and takes the socket of a stream away whose
+# client has left, when it needs the place.  No lock is needed for that.
 
 from select import POLLIN, POLLOUT, poll
 from time import sleep_ms, ticks_diff, ticks_ms  # noqa: F401  broadcast.py sleeps

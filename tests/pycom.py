@@ -119,6 +119,9 @@ class Finder(ast.NodeVisitor):
             if isinstance(node, ast.Import)
             for name in node.names
         }
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
+                self.report(node, "__getattr__ of a module")
         self.visit(tree)
 
     def report(self, node, what):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import DEMO, PACKAGES, ROOT
+from harness import DEMO, MICROPYTHON, PACKAGES, ROOT
 from pycom import findings
 
 VENV = Path(sys.prefix)
@@ -40,6 +40,15 @@ def test_newest_micropython(path, tmp_path):
     assert (tmp_path / "module.mpy").stat().st_size
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("module", sorted(path.stem for path in ROOT.glob("httpserver/[a-z]*.py")))
+def test_import(package, module):
+    """Any module can be the first that a program imports, or come with all public names."""
+    names = "HTTPServer, HTTPResponse, sendfile, receivefile, CONNECTION_KEEP_ALIVE"
+    program = f"from {package} import {module}; from {package} import *; {names}"
+    run(MICROPYTHON, "-c", program + "; assert callable(receivefile)")
+
+
 def compiles_on_old(path, tmp_path):
     command = [OLD_MPY_CROSS, "-o", tmp_path / "module.mpy", path]
     return subprocess.run(command, capture_output=True, text=True)
@@ -67,6 +76,7 @@ def f(a, /): pass                       | / in a signature
 {**a}                                   | {**a}
 f(**a, **b)                             | two ** in a call
 async def f(): pass                     | async (no event loop)
+def __getattr__(name): pass             | __getattr__ of a module
 a @ b                                   | operator @
 line.partition(b":")                    | .partition
 line.rpartition(":")                    | .rpartition
