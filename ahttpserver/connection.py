@@ -179,7 +179,7 @@ class Connection(Wire, Body):
         if head != b"":
             self.left = self.app.timeout
         if not head:
-            if data:
+            if data and head is None:  # not begun by HTTPResponse
                 self.head = b""
                 self.status = "-"
             return data

@@ -19,7 +19,7 @@ from programs import prepare
 BUDGET = {
     "ahttpserver": {
         "core": 19100,
-        "import": 37700,
+        "import": 37900,
         "request": 3040,
         "request, browser head": 3760,
         "static": 1650,

@@ -495,5 +495,9 @@ def test_log(server):
     assert len(refused) == 1 and refused[0].endswith(" 400") and "\x1b" not in refused[0]
     failed = log_of(server, b"GET /boom HTTP/1.0\r\n\r\n")
     assert [line for line in failed if line.startswith("127.")] == ["127.0.0.1 GET /boom 500"]
+    assert log_of(server, b"GET /raw HTTP/1.0\r\n\r\n") == ["127.0.0.1 GET /raw -"]
+    assert log_of(server, b"GET /own HTTP/1.0\r\n\r\n") == ["127.0.0.1 GET /own -"]
+    drained = log_of(server, b"GET /stream HTTP/1.0\r\n\r\n")
+    assert drained == ["127.0.0.1 GET /stream 200"]
     raw = log_of(server, "GET /item/é HTTP/1.0\r\n\r\n".encode())
     assert len(raw) == 1 and raw[0].startswith("127.0.0.1 GET /item/") and raw[0].endswith(" 200")
