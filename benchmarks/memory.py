@@ -43,12 +43,12 @@ def mpy_sizes(package, folder):
     return sizes
 
 
-def import_ram(modules, folder):
-    """heap that stays after importing them from source"""
+def import_ram(modules):
+    """heap that stays after importing them from source; the names of the files are in it, too"""
     command = [MICROPYTHON, "-X", "heapsize=1m", APPS / "import_ram.py", *modules]
-    path = f".frozen:{PEERS}:{ROOT}"
+    path = f".frozen:.:{PEERS}"  # relative, so that it does not matter where the project is
     done = subprocess.run(
-        command, cwd=folder, env={"MICROPYPATH": path}, stdout=subprocess.PIPE, check=True
+        command, cwd=ROOT, env={"MICROPYPATH": path}, stdout=subprocess.PIPE, check=True
     )
     return int(done.stdout)
 
@@ -162,7 +162,7 @@ def measure(server, folder):
     if server in PACKAGES:
         modules = [server, server + ".sse"]
         figures["sizes"] = mpy_sizes(server, folder)
-    figures["import"] = import_ram(modules, folder)
+    figures["import"] = import_ram(modules)
     figures["request"], figures["request, browser head"] = per_request(server, folder)
     figures["idle connection"], figures["stream"] = per_connection(server, folder)
     figures["smallest heap"] = {
