@@ -25,7 +25,7 @@ BUDGET = {
         "static": 1650,
         "auth": 520,
         "receivefile": 650,
-        "broadcast": 1000,
+        "broadcast": 1080,
     },
     "httpserver": {
         "core": 18650,
@@ -35,7 +35,7 @@ BUDGET = {
         "static": 1650,
         "auth": 520,
         "receivefile": 650,
-        "broadcast": 1000,
+        "broadcast": 1080,
     },
 }
 

