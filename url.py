@@ -36,7 +36,7 @@ _VISIBLE = b"/" + _TOKEN + b'"(),:;<=>?@[\\]{}'
 _FRAMING = b" host expect connection content-length transfer-encoding "
 _LENGTHS = (4, 6, 10, 14, 17)
 
-_seen = [(b"", 0, True)]  # the fields of the last request without a body, their size, .keep_alive
+_seen = [(b"", True)]  # the last request without a body: its version and fields, and .keep_alive
 
 
 class InvalidRequest(Exception):
@@ -56,14 +56,14 @@ class HTTPRequest:
     .method .url (as sent) .path (decoded) .query (raw) .version "1.1": str
     .parameters: dict of str, the decoded query (later also what a route's <name> matched)
     .header: dict of str, names in lower case; built when first asked for
-    For the server: .length of the body, .chunked, .expect (100-continue), .keep_alive.
+    For the server: .length of the body, None: it is chunked; .expect (100-continue), .keep_alive.
     Raises InvalidRequest 400, 414, 417, 431, 501 or 505 (RFC 9112 sections 3, 5 and 6).
     """
 
     version = "1.1"
     query = ""
     length = 0
-    chunked = expect = False
+    expect = False
     keep_alive = True  # HTTP/1.0 and "Connection: close" say otherwise
 
     def __init__(self, head):
@@ -80,7 +80,10 @@ class HTTPRequest:
         blank = head.find(b" ", start, end)
         if blank < 0:
             raise InvalidRequest("bad line")
-        if head.startswith(b"GET ") and head.startswith(b" HTTP/1.1\r\n", blank):
+        # A page that asks every second sends the same fields: they are looked at once.
+        tail, keep_alive = _seen[0]
+        known = len(tail) == size - blank and head.endswith(tail)
+        if head.startswith(b"GET ") and (known or head.startswith(b" HTTP/1.1\r\n", blank)):
             self.method = "GET"
         else:
             self._unlike_most(head[: start - 1], head[blank + 1 : end])
@@ -96,17 +99,13 @@ class HTTPRequest:
             self.parameters = query(self.query)
         self.path = unquote(path) if "%" in path else path
         self._head = head
-        if end < size - 2:
-            # A page that asks every second sends the same fields: they are looked at once.
-            fields, count, keep_alive = _seen[0]
-            if count == size - end and head.endswith(fields) and self.version == "1.1":
-                if not keep_alive:
-                    self.keep_alive = False
-            else:
-                self._framing(self._fields(head, end + 2))
-                plain = self.version == "1.1" and not (self.length or self.chunked)
-                if plain and size < 1024:
-                    _seen[0] = head[end:], size - end, self.keep_alive
+        if known:
+            if not keep_alive:
+                self.keep_alive = False
+        elif end < size - 2:
+            self._framing(self._fields(head, end + 2))
+            if size < 1024 and self.length == 0 and self.version == "1.1":
+                _seen[0] = head[blank:], self.keep_alive
 
     def _unlike_most(self, method, version):
         # Not "GET ... HTTP/1.1".
@@ -176,14 +175,14 @@ class HTTPRequest:
         elif coding is not None:
             if coding != b"chunked" or not modern:
                 raise InvalidRequest("bad coding", 501 if modern else 400)
-            self.chunked = True
+            self.length = None
         options = found.get(10)
         if modern:
             expect = found.get(6)
             if expect is not None:
                 if expect != b"100-continue":
                     raise InvalidRequest("bad expect", 417)
-                self.expect = self.chunked or self.length > 0
+                self.expect = self.length != 0
         if not modern or options and b"close" in options:
             self.keep_alive = False
 
@@ -336,6 +335,6 @@ if __name__ == "__main__":
             request = HTTPRequest(head)
             for name in ("method", "url", "path", "query", "version", "parameters", "header"):
                 print("   ." + name, repr(getattr(request, name)))
-            print("    body:", "chunks" if request.chunked else request.length)
+            print("    body:", "chunks" if request.length is None else request.length)
         except InvalidRequest as e:
             print("    refused:", e.status, e)

@@ -69,7 +69,7 @@ class App(Routes):
         self.log = log
         self.connections = []
         self._exact = {}  # path: {method: handler}
-        self._patterns = []  # ([segment, ...], {method: handler}), as they came
+        self._patterns = []  # (path, function that matches, {method: handler}), as they came
 
     async def exchange(self, conn, error=None):
         """
@@ -87,9 +87,7 @@ class App(Routes):
                 handler = self.find(request)
             returned = await result(handler(conn, conn, request), request)
             if returned != CONNECTION_KEEP_ALIVE or not conn.hands_over():
-                rest = conn.finish()
-                if rest:
-                    await conn.push(rest)
+                await conn.finish()
         except InvalidRequest as e:
             await self.refuse(conn, e)
         except ClientGone:
@@ -111,7 +109,7 @@ class App(Routes):
                 text = str(error) or status_line(error.status)
                 response = HTTPResponse(error.status, "text/plain", True, error.header)
                 await response.send(conn, text + "\n")
-                await conn.push(conn.finish())
+                await conn.finish()
         except ClientGone:
             conn.gone = True
         conn.keep = False
@@ -150,7 +148,6 @@ class App(Routes):
                     conn.sock = self.ssl.wrap_socket(
                         sock, server_side=True, do_handshake_on_connect=False
                     )
-                self.adopt(conn)
                 self.connections.append(conn)
                 return conn
             if not self.ssl:

@@ -23,10 +23,11 @@ class Body:
 
     def read_now(self, n):
         """Up to n bytes, b"" at the end of what the client sends, None for not now."""
-        if self.gone or self.sock is None:
+        sock = self.sock
+        if self.gone or sock is None:
             raise ClientGone("closed")
         try:
-            return self.sock.read(n)
+            return sock.read(n)
         except OSError as e:
             self.gone = True
             raise ClientGone(*e.args)
@@ -41,14 +42,14 @@ class Body:
                     if data[:2] == b"\r\n":
                         data = data[2:]
             end = head_end(data)
-            self.input = data[end:]
+            rest = self.input = data[end:]
             if not end:
                 return False
-            self.request = request = HTTPRequest(data[:end] if self.input else data)
-            if not (request.chunked or request.length):
+            self.request = request = HTTPRequest(data[:end] if rest else data)
+            if request.length == 0:
                 return True
-            self.body = request.length
-            self.more = request.chunked
+            self.body = request.length or 0
+            self.more = request.length is None
             self.expect = request.expect
         return self.expect or not len(self.input) < self.body <= BLOCK
 

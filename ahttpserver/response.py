@@ -6,6 +6,8 @@
 #     Connection: close                          so is this one
 #                                                an empty line; the body follows
 
+_OK = b"HTTP/1.1 200 OK\r\n"
+
 # One string, not a dict: that takes a third of the memory.
 _REASONS = """
 200 OK
@@ -59,7 +61,7 @@ class HTTPResponse:
         self.close = close
         self.header = header
 
-    async def send(self, writer, body=None):
+    def send(self, writer, body=None):
         """
         Begin the response; with body (bytes or str) its length is sent too.
 
@@ -69,34 +71,45 @@ class HTTPResponse:
         if isinstance(body, str):
             body = body.encode()
         room = None if body is None else 0
-        head = b"HTTP/1.1 %s\r\n" % status_line(self.status)
-        lines = 1
+        status = self.status
+        head = _OK if status == 200 else b"HTTP/1.1 %s\r\n" % status_line(status)
         if self.mimetype:
-            head = b"%sContent-Type: %s\r\n" % (head, self.mimetype)
-            lines = 2
+            head = _with(head, "Content-Type", self.mimetype)
         if self.header:
-            for name, value in self.header.items():
-                low = name.lower()
-                if low == "content-length":
-                    room = int(value) - len(body or "")
-                    continue
-                if low in ("transfer-encoding", "connection"):
-                    raise ValueError(name + " in header")
-                for one in value if isinstance(value, (list, tuple)) else (value,):
-                    head = b"%s%s: %s\r\n" % (head, name, one)
-                    lines += 1
-        # A line end in a name or value would let a stranger add fields, or a whole response.
-        if room and room < 0:
-            raise ValueError("body longer than its length")
-        if head.count(b"\r") != lines or head.count(b"\n") != lines or b"\0" in head:
-            raise ValueError("CR, LF or NUL in header")
-        writer.begin(self.status, head, self.close, room, body)
+            head, length = _with_all(head, self.header)
+            if length is not None:
+                room = length - len(body or "")
+                if room < 0:
+                    raise ValueError("body longer than its length")
+        writer.begin(status, head, self.close, room, body)
+        return ()  # with asyncio this is awaited: there is nothing to wait for
+
+
+def _with_all(head, header):
+    # head with the fields in header but Content-Length, and the value of that.
+    length = None
+    for name, value in header.items():
+        low = name.lower()
+        if low == "content-length":
+            length = int(value)
+        elif low in ("transfer-encoding", "connection"):
+            raise ValueError(name + " in header")
+        else:
+            for one in value if isinstance(value, (list, tuple)) else (value,):
+                head = _with(head, name, one)
+    return head, length
+
+
+def _with(head, name, value):
+    line = b"%s: %s\r\n" % (name, value)
+    # Another line end in it would let a stranger add fields, or a whole response.
+    if line.count(b"\r") + line.count(b"\n") > 2 or b"\0" in line:
+        raise ValueError("CR, LF or NUL in header")
+    return head + line
 
 
 def status_line(status):
     """The code and its reason phrase, such as "404 Not Found"."""
-    if status == 200:
-        return "200 OK"
     if not isinstance(status, int) or not 200 <= status < 600:
         raise ValueError("status must be 200...599")
     start = _REASONS.find("\n%d " % status) + 1

@@ -1,6 +1,7 @@
 # Routes: which handler answers which method and path.
 #
-# A path without <names> is found at once, in a dict.  Else the patterns are tried, as they came.
+# A path without <names> is found at once, in a dict.  Else the patterns are tried, as they came:
+# see patterns.py.
 
 from url import METHODS, InvalidRequest
 
@@ -10,7 +11,7 @@ class HTTPServerError(Exception):
 
 
 class Routes:
-    """The routes: ._exact is {path: {method: handler}}, ._patterns [([segment], {...})]."""
+    """The routes: ._exact is {path: {method: handler}}, ._patterns [(path, match, {...})]."""
 
     def route(self, method="GET", path="/"):
         """
@@ -23,18 +24,18 @@ class Routes:
             raise HTTPServerError("method must be one of " + " ".join(METHODS))
         if not isinstance(path, str) or path[:1] != "/":
             raise HTTPServerError("path must begin with /")
-        pattern = path.split("/")
         if "<" not in path and ">" not in path:
             methods = self._exact.setdefault(path, {})
         else:
-            _check(pattern, path)
+            from .patterns import pattern
+
             methods = None
             for known in self._patterns:
-                if known[0] == pattern:
-                    methods = known[1]
+                if known[0] == path:
+                    methods = known[2]
             if methods is None:
                 methods = {}
-                self._patterns.append((pattern, methods))
+                self._patterns.append((path, pattern(path), methods))
 
         def add(handler):
             if not callable(handler):
@@ -50,8 +51,9 @@ class Routes:
         """The handler for a request; InvalidRequest 404, 405, or 204 for what OPTIONS asks."""
         method = request.method
         allow = METHODS if request.path == "*" else ()
-        for pattern, methods in [(None, self._exact.get(request.path, {}))] + self._patterns:
-            values = _match(pattern, request.path) if pattern else {}
+        exact = self._exact.get(request.path, {})
+        for _, match, methods in [(None, None, exact)] + self._patterns:
+            values = match(request.path) if match else {}
             if values is not None:
                 handler = methods.get(method) or method == "HEAD" and methods.get("GET")
                 if handler:
@@ -67,31 +69,3 @@ class Routes:
                 text += ", " + name
         error.header = {"Allow": text[2:]}
         raise error
-
-
-def _check(pattern, path):
-    names = []
-    for segment in pattern:
-        if "<" in segment or ">" in segment:
-            name = segment[1:-1]
-            if name[:5] == "path:" and segment == pattern[-1]:
-                name = name[5:]
-            if segment[0] + segment[-1] != "<>" or not name or name in names or ":" in name:
-                raise HTTPServerError("not <name>, a last <path:name> or a new name: " + path)
-            names.append(name)
-
-
-def _match(pattern, path):
-    # What the names in pattern stand for in path, None if it does not match.
-    parts = path.split("/", len(pattern) - 1 if pattern[-1][:6] == "<path:" else -1)
-    if len(parts) != len(pattern):
-        return None
-    values = {}
-    for segment, part in zip(pattern, parts):
-        if segment[:6] == "<path:":
-            values[segment[6:-1]] = part
-        elif segment[:1] == "<" and part:
-            values[segment[1:-1]] = part
-        elif segment != part:
-            return None
-    return values

@@ -66,14 +66,19 @@ class HTTPServer(App):
                 for _ in range(8):
                     if len(self.connections) >= self.max_connections:
                         await sleep_ms(1)  # whoever can be read is read before one has to go
-                    self.admit(*gate.sock.accept())
+                    sock, address = gate.sock.accept()
+                    conn = self.admit(sock, address)
+                    if conn is not None:
+                        self._begin(conn)
             except (OSError, MemoryError) as e:
                 if e.args[:1] != (EAGAIN,):
                     await sleep_ms(100)  # it may fail for long: no place, no memory
 
-    def adopt(self, conn):
-        """Serve a new connection, in a task of its own."""
-        conn.task = create_task(self._serve(conn))
+    def _begin(self, conn):
+        try:
+            conn.task = create_task(self._serve(conn))
+        except MemoryError:
+            self._close(conn)
 
     async def _serve(self, conn):
         tasks = self._tasks  # others, when the server has been stopped
@@ -100,7 +105,10 @@ class HTTPServer(App):
                 conn.reset()
                 conn.state = IDLE
                 conn.left = self.timeout
-                await conn.turn()
+                if conn.input:
+                    await conn.turn()
+                else:
+                    await conn.wait()
         except ClientGone:
             pass
         except Exception as e:

@@ -45,7 +45,7 @@ class _EventSource:
     def __init__(self, writer):
         self.writer = writer
 
-    async def send(self, data=None, id=None, event=None, retry=None):
+    def send(self, data=None, id=None, event=None, retry=None):
         """
         Send an event, or without arguments a comment; ClientGone when the client has left.
 
@@ -55,7 +55,7 @@ class _EventSource:
         text = format_event(data, id, event, retry)
         self.writer.left = self.writer.app.timeout  # for each event anew
         self.writer.write(text)
-        await self.writer.drain()
+        return self.writer.drain()
 
 
 def format_event(data=None, id=None, event=None, retry=None):

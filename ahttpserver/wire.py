@@ -60,19 +60,21 @@ class Wire:
         await self.turn()
         return data
 
-    async def push(self, data):
+    def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
         rest = self.write_now(data)
-        while rest:
-            try:
-                await self.wait(True)
-            except BaseException:
-                self.gone = True  # a part has left: nothing else may follow
-                raise
-            rest = self.write_now(rest)
-        await self.turn(data)
+        return self._push(rest) if rest else self.turn(data)
 
-    def turn(self, data=True):  # async: await () does nothing
+    async def _push(self, rest):
+        try:
+            while rest:
+                await self.wait(True)
+                rest = self.write_now(rest)
+        except BaseException:
+            self.gone = True  # a part has left: nothing else may follow
+            raise
+
+    def turn(self, data=True):
         """Let the other tasks have a turn, if it is time, or if there was nothing to send."""
         self.turns += 1
         if data and self.turns <= TURNS:

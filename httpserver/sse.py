@@ -55,7 +55,7 @@ class _EventSource:
         text = format_event(data, id, event, retry)
         self.writer.left = self.writer.app.timeout  # for each event anew
         self.writer.write(text)
-        self.writer.drain()
+        return self.writer.drain()
 
 
 def format_event(data=None, id=None, event=None, retry=None):
