@@ -29,7 +29,7 @@ from mirror import to_sync
 
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "tests" / "apps"
-MICROPYTHON = Path(sys.executable).parent / "micropython"
+MICROPYTHON = os.environ.get("MICROPYTHON") or Path(sys.executable).parent / "micropython"
 PACKAGES = ("ahttpserver", "httpserver")
 DEMO = {"ahttpserver": "ademo", "httpserver": "demo"}  # the packages' demonstrations
 HOST = "127.0.0.1"
