@@ -13,7 +13,7 @@ from .body import BLOCK
 from .connection import SERVED, Connection, close
 from .response import HTTPResponse, status_line
 from .routes import Routes
-from .wire import CONNECTION_KEEP_ALIVE, ClientGone, result
+from .wire import CONNECTION_KEEP_ALIVE, ClientGone, call
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
@@ -71,22 +71,17 @@ class App(Routes):
         self._exact = {}  # path: {method: handler}
         self._patterns = []  # (path, function that matches, {method: handler}), as they came
 
-    async def exchange(self, conn, error=None):
-        """
-        Answer the request that conn has taken, or error; return whether another may follow.
-
-        error: what was wrong with the request, an InvalidRequest.
-        """
+    async def exchange(self, conn):
+        """Answer the request that conn has taken, or .error; return whether another may follow."""
         conn.left = self.timeout
         try:
-            if error:
-                raise error
+            if conn.error is not None:
+                raise conn.error
             request = conn.request
             handler = self._exact.get(request.path, _NONE).get(request.method)
             if handler is None:
                 handler = self.find(request)
-            returned = await result(handler(conn, conn, request), request)
-            if returned != CONNECTION_KEEP_ALIVE or not conn.hands_over():
+            if await call(handler, conn) != CONNECTION_KEEP_ALIVE or not conn.hands_over():
                 await conn.finish()
         except InvalidRequest as e:
             await self.refuse(conn, e)

@@ -33,7 +33,7 @@ class Body:
             raise ClientGone(*e.args)
 
     def next(self):
-        """Take the next request; false while its head or its short body has not come whole."""
+        """Take the next request, or .error; false while its head or short body is not complete."""
         request = self.request
         if request is None:
             data = self.input
@@ -45,7 +45,11 @@ class Body:
             rest = self.input = data[end:]
             if not end:
                 return False
-            self.request = request = HTTPRequest(data[:end] if rest else data)
+            try:
+                self.request = request = HTTPRequest(data[:end] if rest else data)
+            except InvalidRequest as e:
+                self.error = e
+                return True
             if request.length == 0:
                 return True
             self.body = request.length or 0

@@ -101,11 +101,12 @@ def _with_all(head, header):
 
 
 def _with(head, name, value):
-    line = b"%s: %s\r\n" % (name, value)
-    # Another line end in it would let a stranger add fields, or a whole response.
-    if line.count(b"\r") + line.count(b"\n") > 2 or b"\0" in line:
+    ends = head.count(b"\n") + 1
+    head = b"%s%s: %s\r\n" % (head, name, value)
+    # Another line end would let a stranger add fields, or a whole response.
+    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
         raise ValueError("CR, LF or NUL in header")
-    return head + line
+    return head
 
 
 def status_line(status):

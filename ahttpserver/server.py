@@ -84,18 +84,15 @@ class HTTPServer(App):
         tasks = self._tasks  # others, when the server has been stopped
         try:
             while True:
-                error = None
                 try:
                     while not self._ready(conn):
                         await conn.wait()
                 except ClientGone:
                     if conn.left > 0 or conn.state not in (HEAD, BODY):
                         break
-                    error = InvalidRequest("", 408)
-                except InvalidRequest as e:
-                    error = e
+                    conn.error = InvalidRequest("", 408)
                 conn.state = SERVED
-                keep = await self.exchange(conn, error)
+                keep = await self.exchange(conn)
                 if tasks is not self._tasks or conn.owned:
                     break
                 if not keep:

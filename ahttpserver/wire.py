@@ -97,8 +97,9 @@ class Wire:
         return self.stream
 
 
-def result(coroutine, request):
-    """What a handler has returned, to be awaited; TypeError if it is no coroutine function."""
+def call(handler, conn):
+    """Call a handler and return its coroutine; TypeError if it is no coroutine function."""
+    coroutine = handler(conn, conn, conn.request)
     if not hasattr(coroutine, "send"):
-        raise TypeError("the handler of %s is not async" % request.path)
+        raise TypeError("the handler of %s is not async" % conn.request.path)
     return coroutine

@@ -33,6 +33,7 @@ class Connection(Body, Wire):
     state = SILENT
     input = b""  # what has come and was not read yet
     request = None
+    error = None  # what was wrong with it, an InvalidRequest
     body = 0  # bytes of the request's body, or of its chunk, that are still to be read
     more = False  # more chunks follow; None: nobody can know what follows
     seam = False  # a chunk's last CR LF is still to be read

@@ -106,8 +106,9 @@ class HTTPServer(App):
         # Read what has come and answer what is complete, or late; or close the connection.
         try:
             if late:
+                conn.error = InvalidRequest("", 408)
                 # Silence just closes; half a request has an answer.
-                if conn.state in (HEAD, BODY) and self._answer(conn, InvalidRequest("", 408)):
+                if conn.state in (HEAD, BODY) and self._answer(conn):
                     return
             else:
                 data = conn.read_now(BLOCK)
@@ -130,18 +131,15 @@ class HTTPServer(App):
             self.report(e)
         self.drop(conn)
 
-    def _answer(self, conn, error=None):
-        # Answer the requests that are complete, or an error.  True: the connection stays.
+    def _answer(self, conn):
+        # Answer the requests that are complete, or the error.  True: the connection stays.
         while True:
-            try:
-                if not error and not (conn.input and conn.next()):
-                    return self._waits(conn)
-            except InvalidRequest as e:
-                error = e
+            if conn.error is None and not (conn.input and conn.next()):
+                return self._waits(conn)
             conn.state = SERVED
             sock = conn.sock
             try:
-                keep = self.exchange(conn, error)
+                keep = self.exchange(conn)
             finally:
                 if conn.owned:
                     conn.request = None

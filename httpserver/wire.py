@@ -77,8 +77,9 @@ class Wire:
         return True
 
 
-def result(returned, request):
-    """What a handler has returned; TypeError if it is a coroutine function."""
+def call(handler, conn):
+    """Call a handler and return what it returns; TypeError if it is a coroutine function."""
+    returned = handler(conn, conn, conn.request)
     if hasattr(returned, "send"):
-        raise TypeError("the handler of %s is async" % request.path)
+        raise TypeError("the handler of %s is async" % conn.request.path)
     return returned
