@@ -137,14 +137,9 @@ class HTTPServer(App):
             if conn.error is None and not (conn.input and conn.next()):
                 return self._waits(conn)
             conn.state = SERVED
-            sock = conn.sock
-            try:
-                keep = self.exchange(conn)
-            finally:
-                if conn.owned:
-                    conn.request = None
-                    self._poller.unregister(sock)
+            keep = self.exchange(conn)
             if conn.owned:
+                conn.request = None
                 return True
             if not (keep and self._running):
                 return self._lingers(conn)
@@ -200,6 +195,10 @@ class HTTPServer(App):
             return
         self._poller.unregister(conn.sock)
         conn.shut()
+
+    def release(self, conn):
+        """Leave a connection to a thread: its socket is not polled any more."""
+        self._poller.unregister(conn.sock)
 
     def report(self, exception):
         """Tell on_error, or print the exception.  What on_error raises ends start()."""
