@@ -107,6 +107,12 @@ def test_python(server, context):
         for byte in GET:
             connection.sendall(bytes([byte]))
         assert client.answer().body == b"hello"
+        # Two requests in one TLS record, the first as long as what the server reads at once: the
+        # second has come, but no longer waits in the socket.
+        first = GET[:-2] + b"X-Padding: " + b"x" * (1024 - len(GET) - 13) + b"\r\n\r\n"
+        assert len(first) == 1024
+        connection.sendall(first + GET)
+        assert [client.answer().body for _ in range(2)] == [b"hello"] * 2
 
 
 def test_versions(server, context):

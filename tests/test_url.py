@@ -16,6 +16,7 @@ from url import (  # noqa: E402
     METHODS,
     HTTPRequest,
     InvalidRequest,
+    _seen,
     inside,
     query,
     unquote,
@@ -322,6 +323,44 @@ def test_limits():
     assert status_of(get, b"/", HOST + b"X: y\r\n" * (MAX_FIELDS - 1)) is None
     assert status_of(get, b"/", HOST + b"X: y\r\n" * MAX_FIELDS) == 431
     assert (MAX_LINE, MAX_HEAD, MAX_FIELDS) == (2048, 4096, 64)
+
+
+def test_what_is_remembered():
+    # The fields of the last request are not looked at twice: nobody may notice.
+    tails = [
+        b" HTTP/1.1\r\n\r\n",
+        b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        b" HTTP/1.0\r\n" + HOST + b"\r\n",
+        b" HTTP/2.0\r\n" + HOST + b"\r\n",
+        b"  HTTP/1.1\r\n" + HOST + b"\r\n",
+        b" x HTTP/1.1\r\n" + HOST + b"\r\n",
+        b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n",
+        b" HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\n\r\n",
+        b" HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n",
+        b" HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\n",
+        b" HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n",
+        b" HTTP/1.1",
+    ]
+    heads = [b"GET /" + tail for tail in tails]
+    for start in b"HEAD /", b"POST /", b"GET /a\r\nX:", b"GET ", b"/", b"":
+        heads.append(start + tails[1])
+
+    def outcome(head):
+        try:
+            r = HTTPRequest(head)
+        except InvalidRequest as e:
+            return e.status
+        return r.method, r.url, r.version, r.length, r.expect, r.keep_alive, r.header
+
+    def afresh(head):
+        _seen[0] = b"", True
+        return outcome(head)
+
+    for first in heads:
+        for second in heads:
+            expected = afresh(second)
+            afresh(first)
+            assert outcome(second) == expected, (first, second)
 
 
 def test_invalid_request():
