@@ -63,19 +63,23 @@ class Wire:
     def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
         rest = self.write_now(data)
-        return self._push(rest) if rest else self.turn(data)
+        if not rest:
+            return self.turn(data)
+        self.gone = True  # a part has left: nothing may follow but the rest
+        return self._push(rest)
 
     async def _push(self, rest):
+        self.gone = False
         try:
             while rest:
                 await self.wait(True)
                 rest = self.write_now(rest)
         except BaseException:
-            self.gone = True  # a part has left: nothing else may follow
+            self.gone = True
             raise
 
     def turn(self, data=True):
-        """Let the other tasks have a turn, if it is time, or if there was nothing to send."""
+        """Await it to let the others have a turn, if it is time, or there was nothing to send."""
         self.turns += 1
         if data and self.turns <= TURNS:
             return ()

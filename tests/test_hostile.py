@@ -458,6 +458,17 @@ def test_download_through_a_narrow_connection_is_whole(serve, target):
     good(server)
 
 
+def test_handler_that_forgets_to_await(serve):
+    server = serve()
+    with tiny(server) as connection:
+        connection.sendall(b"GET /big?n=30000&small&forget HTTP/1.1\r\nHost: board\r\n\r\n" + GOOD)
+        time.sleep(0.2)
+        answer = until_closed(connection)[0]
+    body = answer.partition(b"\r\n\r\n")[2]
+    assert body.startswith(b"x" * 30000) or not body.strip(b"x"), "a part is missing in the middle"
+    good(server)
+
+
 # Many ----------------------------------------------------------------------------------------
 
 

@@ -51,7 +51,9 @@ async def big(reader, writer, request):
     while rest:
         data = b"x" * min(rest, 1000)
         writer.write(data)
-        await writer.drain()
+        draining = writer.drain()
+        if "forget" not in request.parameters:
+            await draining
         rest -= len(data)
 
 
