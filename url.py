@@ -36,7 +36,7 @@ _VISIBLE = b"/" + _TOKEN + b'"(),:;<=>?@[\\]{}'
 _FRAMING = b" host expect connection content-length transfer-encoding "
 _LENGTHS = (4, 6, 10, 14, 17)
 
-_seen = [(b"", True)]  # the last request without a body: its version and fields, and .keep_alive
+_seen = [(b"", True)]  # the last plain request: its version and fields as one, and .keep_alive
 
 
 class InvalidRequest(Exception):

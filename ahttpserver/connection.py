@@ -7,7 +7,7 @@
 # 9112 section 6.3).  Otherwise the end of the connection is the end of the body.
 
 from .body import BUFFER, Body
-from .wire import ClientGone, Wire
+from .wire import DONE, ClientGone, Wire
 
 # The states of a connection, the least worth keeping first.
 LINGERING = 0  # answered; what the client still sends is read away
@@ -155,7 +155,7 @@ class Connection(Body, Wire):
         rest = self.write_now(self.collected())
         if self.keep and (self.room is None or self.room and self.mute is None or self.closing):
             self.keep = False
-        return self.push(rest) if rest else ()
+        return self.push(rest) if rest else DONE
 
     def reset(self):
         """Forget the request and the response, before the next."""

@@ -20,6 +20,16 @@ CONNECTION_CLOSE = 0
 CONNECTION_KEEP_ALIVE = 1
 
 
+async def _turn():
+    await sleep_ms(0)
+
+
+# What is mostly done at once, such as push(), is no coroutine function: it returns a coroutine if
+# there is more to do, or else this one, which has ended and can be awaited again and again.
+DONE = _turn()
+DONE.close()
+
+
 class ClientGone(OSError):
     """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
 
@@ -82,9 +92,9 @@ class Wire:
         """Await it to let the others have a turn, if it is time, or there was nothing to send."""
         self.turns += 1
         if data and self.turns <= TURNS:
-            return ()
+            return DONE
         self.turns = 0
-        return sleep_ms(0)
+        return _turn()
 
     def full(self):
         """Much has been collected: send what the socket takes now, or else drain() will."""

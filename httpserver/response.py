@@ -6,6 +6,8 @@
 #     Connection: close                          so is this one
 #                                                an empty line; the body follows
 
+from .wire import DONE
+
 _OK = b"HTTP/1.1 200 OK\r\n"
 
 # One string, not a dict: that takes a third of the memory.
@@ -82,7 +84,7 @@ class HTTPResponse:
                 if room < 0:
                     raise ValueError("body longer than its length")
         writer.begin(status, head, self.close, room, body)
-        return ()  # with asyncio this is awaited: there is nothing to wait for
+        return DONE
 
 
 def _with_all(head, header):

@@ -16,7 +16,7 @@ from url import InvalidRequest
 
 from .app import App
 from .body import BLOCK
-from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close
+from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, close
 from .routes import HTTPServerError
 from .wire import ClientGone
 
@@ -94,7 +94,6 @@ class HTTPServer(App):
                 return
             conn = self.admit(sock, address)
             if conn is not None:
-                conn.since = ticks_ms()
                 self._attend(conn)
                 try:
                     if not conn.owned and conn.sock is not None:
@@ -113,6 +112,8 @@ class HTTPServer(App):
             else:
                 data = conn.read_now(BLOCK)
                 if data is None:
+                    if conn.since is None:
+                        self._waits(conn)
                     return
                 if conn.state == LINGERING:
                     conn.rest -= len(data)
@@ -153,6 +154,8 @@ class HTTPServer(App):
                 self._await(conn, BODY, self.timeout + conn.body)
         elif conn.input and conn.state != HEAD:
             self._await(conn, HEAD, self.timeout)
+        elif conn.since is None:
+            self._await(conn, SILENT, self.timeout)
         return True
 
     def _lingers(self, conn):

@@ -20,6 +20,9 @@ CONNECTION_CLOSE = 0
 CONNECTION_KEEP_ALIVE = 1
 
 
+DONE = None  # with asyncio: what is to be awaited if there is nothing to wait for
+
+
 class ClientGone(OSError):
     """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
 

@@ -29,7 +29,8 @@ from mirror import to_sync
 
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "tests" / "apps"
-MICROPYTHON = os.environ.get("MICROPYTHON") or Path(sys.executable).parent / "micropython"
+MICROPYTHON = Path(os.environ.get("MICROPYTHON") or Path(sys.executable).with_name("micropython"))
+MICROPYTHON = MICROPYTHON.absolute()  # tests start it in folders of their own
 PACKAGES = ("ahttpserver", "httpserver")
 DEMO = {"ahttpserver": "ademo", "httpserver": "demo"}  # the packages' demonstrations
 HOST = "127.0.0.1"

@@ -1,0 +1,25 @@
+# ahttpserver alone: what it gives to be awaited may go to wait_for(), create_task() and gather().
+
+import pytest
+
+from harness import APPS, Process
+
+
+@pytest.fixture
+def server(tmp_path):
+    process = Process(APPS / "tasks_app.py", tmp_path)
+    process.wait_listening()
+    yield process
+    process.finish()
+
+
+@pytest.mark.parametrize("target", ["/wait_for", "/task", "/gather", "/returned"])
+def test_awaited_by_others(server, target):
+    for _ in range(2):
+        answer = server.get(target)
+        assert (answer.status, answer.body) == (200, b"hello")
+
+
+def test_events_to_several(server):
+    body = server.get("/events").body
+    assert body == b"".join(b"data: %d\n\n" % i for i in range(20))
