@@ -71,10 +71,11 @@ class HTTPRequest:
         end = head.find(_CRLF)
         if end < 0:
             end = size
-        if end > MAX_LINE:
-            raise InvalidRequest("long line", 414)
-        if size > MAX_HEAD:
-            raise InvalidRequest("long head", 431)
+        if size > MAX_LINE:
+            if end > MAX_LINE:
+                raise InvalidRequest("long line", 414)
+            if size > MAX_HEAD:
+                raise InvalidRequest("long head", 431)
         # Slices only where they are needed: each is an object, and a str is looked up besides.
         start = head.find(b" ") + 1
         blank = head.find(b" ", start, end)
@@ -91,7 +92,7 @@ class HTTPRequest:
         if target.strip(_VISIBLE):
             target = _escaped(target)
         self.url = path = str(target, "utf-8")
-        if not path.startswith("/"):
+        if head[start] != 47:  # "/"
             path = self._absolute()
         self.parameters = {}
         if "?" in path:

@@ -59,11 +59,13 @@ class Body:
 
     def unread(self):
         """Whether the client has sent, or may still send, what nobody has read."""
+        if self.request is None:
+            return True
+        if self.request.length == 0:
+            return self.input != b""
         if self.expect:  # it sends no body as long as nobody wants it, or has done so already
             return len(self.input) > 0
-        if self.request is None or self.more is not False:
-            return True
-        return len(self.input) != self.body if self.body else self.input != b""
+        return self.more is not False or len(self.input) != self.body
 
     async def read(self, n=-1):
         """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""

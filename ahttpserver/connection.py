@@ -185,13 +185,11 @@ class Connection(Body, Wire):
                 self.status = "-"
             return data
         size = len(data)
-        length = b""
-        room = self.room
+        length = room = self.room
         mute = self.mute
         if mute is not None and self.status in (204, 304):
+            length = None
             room = self.room = 0
-        elif room is not None:  # RFC 9112 section 6.3
-            length = b"Content-Length: %d\r\n" % (size + room + (mute or 0))
         keep = self.keep
         if keep and (
             room is None  # its end is the end of the body
@@ -204,7 +202,13 @@ class Connection(Body, Wire):
             keep = self.keep = False
         keep = b"keep-alive" if keep else b"close"
         large = size > BUFFER
-        head = b"%s%sConnection: %s\r\n\r\n%s" % (head, length, keep, b"" if large else data)
+        body = b"" if large else data
+        if length is None:
+            head = b"%sConnection: %s\r\n\r\n%s" % (head, keep, body)
+        else:  # RFC 9112 section 6.3
+            length += size + (mute or 0)
+            form = b"%sContent-Length: %d\r\nConnection: %s\r\n\r\n%s"
+            head = form % (head, length, keep, body)
         self.head = b""
         if large:
             if not self.raw:  # TLS has to be offered the very same bytes again

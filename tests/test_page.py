@@ -143,6 +143,24 @@ def test_switch_returns_to_every_tab(open_tab):
     tabs[0].wait_switch(False)
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_switch_stays_until_the_server_has_answered(open_tab, refused):
+    """An event that left before the server knew does not turn it back; a refusal does."""
+    tab, held = open_tab(), []
+    tab.wait_ticking()
+    tab.page.route("**/api/switch", lambda route: held.append(route))
+    tab.page.check("#switch")
+    tab.wait_ticking(2)
+    assert tab.page.is_checked("#switch")
+    if refused:
+        held.pop().fulfill(status=403)
+        tab.wait_switch(False)
+    else:
+        held.pop().continue_()
+        tab.wait_ticking(2)
+        tab.wait_switch(True)
+
+
 def test_third_tab_waits_for_a_place(open_tab):
     tabs = [open_tab(), open_tab()]
     for tab in tabs:
