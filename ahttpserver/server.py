@@ -68,17 +68,14 @@ class HTTPServer(App):
                         await sleep_ms(1)  # whoever can be read is read before one has to go
                     sock, address = gate.sock.accept()
                     conn = self.admit(sock, address)
-                    if conn is not None:
-                        self._begin(conn)
+                    try:
+                        if conn is not None:
+                            conn.task = create_task(self._serve(conn))
+                    except MemoryError:
+                        self._close(conn)
             except (OSError, MemoryError) as e:
                 if e.args[:1] != (EAGAIN,):
                     await sleep_ms(100)  # it may fail for long: no place, no memory
-
-    def _begin(self, conn):
-        try:
-            conn.task = create_task(self._serve(conn))
-        except MemoryError:
-            self._close(conn)
 
     async def _serve(self, conn):
         tasks = self._tasks  # others, when the server has been stopped
@@ -92,12 +89,11 @@ class HTTPServer(App):
                         break
                     conn.error = InvalidRequest("", 408)
                 conn.state = SERVED
-                keep = await self.exchange(conn)
-                if tasks is not self._tasks or conn.owned:
-                    break
-                if not keep:
-                    if not conn.gone and conn.unread():
+                if not await self.exchange(conn):
+                    if tasks is self._tasks and not (conn.owned or conn.gone) and conn.unread():
                         await self._linger(conn)
+                    break
+                if tasks is not self._tasks:
                     break
                 conn.reset()
                 conn.state = IDLE
