@@ -207,8 +207,7 @@ class Connection(Body, Wire):
             head = b"%sConnection: %s\r\n\r\n%s" % (head, keep, body)
         else:  # RFC 9112 section 6.3
             length += size + (mute or 0)
-            form = b"%sContent-Length: %d\r\nConnection: %s\r\n\r\n%s"
-            head = form % (head, length, keep, body)
+            head = b"%sContent-Length: %d\r\nConnection: %s\r\n\r\n%s" % (head, length, keep, body)
         self.head = b""
         if large:
             if not self.raw:  # TLS has to be offered the very same bytes again
