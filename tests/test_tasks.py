@@ -2,15 +2,12 @@
 
 import pytest
 
-from harness import APPS, Process
+pytestmark = pytest.mark.parametrize("package", ["ahttpserver"])
 
 
 @pytest.fixture
-def server(tmp_path):
-    process = Process(APPS / "tasks_app.py", tmp_path)
-    process.wait_listening()
-    yield process
-    process.finish()
+def server(start):
+    return start("tasks_app")
 
 
 @pytest.mark.parametrize("target", ["/wait_for", "/task", "/gather", "/returned"])

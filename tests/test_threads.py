@@ -2,15 +2,14 @@
 
 import pytest
 
-from harness import APPS, Process, wait_until
+from harness import wait_until
+
+pytestmark = pytest.mark.parametrize("package", ["httpserver"])
 
 
 @pytest.fixture
-def server(tmp_path):
-    process = Process(APPS / "threads_app.py", tmp_path)
-    process.wait_listening()
-    yield process
-    process.finish()
+def server(start):
+    return start("threads_app")
 
 
 @pytest.mark.parametrize("target", ["/thread", "/logged"])
