@@ -52,6 +52,8 @@ class Board:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # a shell's background jobs, and so their children, ignore it
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def mpremote(self, *command, cwd=ROOT):
