@@ -105,10 +105,11 @@ class HTTPServer(App):
         # Read what has come and answer what is complete, or late; or close the connection.
         try:
             if late:
-                conn.error = InvalidRequest("", 408)
                 # Silence just closes; half a request has an answer.
-                if conn.state in (HEAD, BODY) and self._answer(conn):
-                    return
+                if conn.state in (HEAD, BODY):
+                    conn.error = InvalidRequest("", 408)
+                    if self._answer(conn):
+                        return
             else:
                 data = conn.read_now(BLOCK)
                 if data is None:
