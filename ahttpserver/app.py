@@ -51,7 +51,7 @@ class App(Routes):
             ("max_connections", max_connections, 1, 9999),
             ("max_body", max_body, 0, 1 << 28),
         ):
-            if not isinstance(value, int) and (name != "timeout" or not isinstance(value, float)):
+            if not isinstance(value, (int, float) if name == "timeout" else int):
                 raise TypeError(name + " must be a number")
             if not low <= value <= high:
                 raise ValueError("%s must be %s...%s" % (name, low, high))

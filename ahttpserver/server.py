@@ -28,33 +28,34 @@ class HTTPServer(App):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
         if self._tasks:
             raise HTTPServerError("started already")
-        self._gate = gate = Wire()  # waits like a connection; nobody looks at its time
+        gate = Wire()  # waits like a connection; nobody looks at its time
         gate.sock = self.listen()
-        self._tasks = create_task(self._accept(gate)), create_task(self._watch())
+        self._tasks = create_task(self._accept(gate)), create_task(self._watch()), gate
 
     async def stop(self):
         """Close the listener and all connections; from a handler, its own answer still leaves."""
         if not self._tasks:
             return
-        accept, watch = self._tasks
+        accept, watch, gate = self._tasks
         self._tasks = None
         accept.cancel()
-        close(self._gate.sock)
-        others = []
-        for conn in self.connections:
+        close(gate.sock)
+        others = self.connections
+        self.connections = []
+        for conn in list(others):
             conn.late = False
-            if conn.task is not current_task():
-                others.append(conn)
-                if conn.task:
-                    conn.task.cancel()
-        self.connections = [conn for conn in self.connections if conn not in others]
+            if conn.task is current_task():
+                others.remove(conn)
+                self.connections.append(conn)
+            elif conn.task:
+                conn.task.cancel()
         if not self.connections:
             watch.cancel()  # else it ends after this one
-        for _ in range(100):  # a second for what they have to finish
-            if all([not conn.task or conn.task.done() for conn in others]):
-                break
-            await sleep_ms(10)
+        left = 1000  # ms for what they have to finish
         for conn in others:
+            while left > 0 and conn.task and not conn.task.done():
+                await sleep_ms(10)
+                left -= 10
             conn.shut()
         if self.log:
             self.log("stopped")
@@ -74,7 +75,7 @@ class HTTPServer(App):
                     except MemoryError:
                         self._close(conn)
             except (OSError, MemoryError) as e:
-                if e.args[:1] != (EAGAIN,):
+                if EAGAIN not in e.args:
                     await sleep_ms(100)  # it may fail for long: no place, no memory
 
     async def _serve(self, conn):
@@ -165,8 +166,7 @@ class HTTPServer(App):
     def prune(self):
         """End what takes too long, and streams whose client has closed."""
         now = ticks_ms()
-        for i in range(len(self.connections) - 1, -1, -1):
-            conn = self.connections[i]
+        for conn in reversed(self.connections):  # which may lose this one meanwhile
             ended = conn.ended()
             if conn.owned:
                 if ended:

@@ -89,7 +89,7 @@ class HTTPServer(App):
             try:
                 sock, address = listener.accept()
             except (OSError, MemoryError) as e:
-                if e.args[:1] != (_EAGAIN,):
+                if _EAGAIN not in e.args:
                     sleep_ms(100)  # it may fail for long: no place, no memory
                 return
             conn = self.admit(sock, address)
