@@ -8,8 +8,6 @@
 
 from .wire import DONE
 
-_OK = b"HTTP/1.1 200 OK\r\n"
-
 # One string, not a dict: that takes a third of the memory.
 _REASONS = """
 200 OK
@@ -74,46 +72,37 @@ class HTTPResponse:
             body = body.encode()
         room = None if body is None else 0
         status = self.status
-        head = _OK if status == 200 else b"HTTP/1.1 %s\r\n" % status_line(status)
+        head = b"HTTP/1.1 200 OK\r\n"
+        if status != 200:
+            head = b"HTTP/1.1 %s\r\n" % status_line(status)
+        lines = 1
         if self.mimetype:
-            head = _with(head, "Content-Type", self.mimetype)
-        if self.header:
-            head, length = _with_all(head, self.header)
-            if length is not None:
-                room = length - len(body or "")
+            head = b"%sContent-Type: %s\r\n" % (head, self.mimetype)
+            lines = 2
+        for name in self.header or ():
+            value = self.header[name]
+            low = name.lower()
+            if low == "content-length":
+                room = int(value) - len(body or "")
                 if room < 0:
                     raise ValueError("body longer than its length")
+            elif low in ("transfer-encoding", "connection"):
+                raise ValueError(name + " in header")
+            else:
+                for one in value if isinstance(value, (list, tuple)) else (value,):
+                    head = b"%s%s: %s\r\n" % (head, name, one)
+                    lines += 1
+        # Another line end would let a stranger add fields, or a whole response.
+        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+            raise ValueError("CR, LF or NUL in header")
         writer.begin(status, head, self.close, room, body)
         return DONE
-
-
-def _with_all(head, header):
-    # head with the fields in header but Content-Length, and the value of that.
-    length = None
-    for name, value in header.items():
-        low = name.lower()
-        if low == "content-length":
-            length = int(value)
-        elif low in ("transfer-encoding", "connection"):
-            raise ValueError(name + " in header")
-        else:
-            for one in value if isinstance(value, (list, tuple)) else (value,):
-                head = _with(head, name, one)
-    return head, length
-
-
-def _with(head, name, value):
-    ends = head.count(b"\n") + 1
-    head = b"%s%s: %s\r\n" % (head, name, value)
-    # Another line end would let a stranger add fields, or a whole response.
-    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
-        raise ValueError("CR, LF or NUL in header")
-    return head
 
 
 def status_line(status):
     """The code and its reason phrase, such as "404 Not Found"."""
     if not isinstance(status, int) or not 200 <= status < 600:
         raise ValueError("status must be 200...599")
-    start = _REASONS.find("\n%d " % status) + 1
-    return _REASONS[start : _REASONS.find("\n", start)] if start else "%d Unknown" % status
+    code = str(status)
+    start = _REASONS.find(code)
+    return code + " Unknown" if start < 0 else _REASONS[start : _REASONS.find("\n", start)]
