@@ -27,11 +27,10 @@ async def EventSource(reader, writer):
     streams = 0
     for conn in app.connections:
         streams += conn.stream and not conn.gone
-    if streams >= max(1, app.max_connections - 2):
+    if streams and streams >= app.max_connections - 2:
         await app.refuse(writer, InvalidRequest("busy", 503))
         raise ClientGone("busy")
-    response = HTTPResponse(200, "text/event-stream", header={"Cache-Control": "no-store"})
-    await response.send(writer)
+    await HTTPResponse(200, "text/event-stream", True, {"Cache-Control": "no-store"}).send(writer)
     # A thread and the serving loop both look at these: they must not come into being later.
     writer.gone, writer.closing, writer.owned = writer.gone, writer.closing, writer.owned
     writer.stream = True  # before anything waits: the next one has to count it
@@ -52,33 +51,26 @@ class _EventSource:
         data: anything, lines end in CR, LF or both; id, event: one line (else ValueError)
         retry: milliseconds after which a browser comes back
         """
-        text = format_event(data, id, event, retry)
-        self.writer.left = self.writer.app.timeout  # for each event anew
-        self.writer.write(text)
-        return self.writer.drain()
+        writer = self.writer
+        writer.left = writer.app.timeout  # for each event anew
+        writer.write(format_event(data, id, event, retry))
+        return writer.drain()
 
 
-def format_event(data=None, id=None, event=None, retry=None):
+def format_event(data, id, event, retry):
     """The text of an event.  ValueError for CR, LF or NUL in id or event."""
     head = ""
-    for name, value in ("event", event), ("id", id):
+    for name, value in ("event", event), ("id", id), ("retry", retry and int(retry)):
         if value is not None:
             line = "%s: %s" % (name, value)
             if "\r" in line or "\n" in line or "\0" in line:
                 raise ValueError("CR, LF or NUL in " + name)
             head += line + "\n"
-    if retry is not None:
-        head += "retry: %d\n" % retry
     if data is None:
         return (head or ":") + "\n"
     if isinstance(data, bytes):
         data = str(data, "utf-8")
     elif not isinstance(data, str):
         data = str(data)
-    if "\r" in data:
-        data = data.replace("\r\n", "\n").replace("\r", "\n")
-    pieces = [head]
-    for line in data.split("\n") if "\n" in data else [data]:
-        pieces += ["data: ", line, "\n"]
-    pieces.append("\n")
-    return "".join(pieces)
+    data = data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
+    return "".join((head, "data: ", data, "\n\n"))
