@@ -37,12 +37,13 @@ def EventSource(reader, writer):
     writer.drain()
     if writer.mute is not None:
         raise ClientGone("no body")
-    return _EventSource(writer)
+    source = _EventSource()
+    source.writer = writer
+    return source
 
 
 class _EventSource:
-    def __init__(self, writer):
-        self.writer = writer
+    # What feeds a stream; .writer is its connection.
 
     def send(self, data=None, id=None, event=None, retry=None):
         """
