@@ -29,13 +29,7 @@ class Routes:
         else:
             from .patterns import pattern
 
-            methods = None
-            for known in self._patterns:
-                if known[0] == path:
-                    methods = known[2]
-            if methods is None:
-                methods = {}
-                self._patterns.append((path, pattern(path), methods))
+            methods = pattern(path, self._patterns)
 
         def add(handler):
             if not callable(handler):
