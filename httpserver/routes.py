@@ -44,10 +44,10 @@ class Routes:
     def find(self, request):
         """The handler for a request; InvalidRequest 404, 405, or 204 for what OPTIONS asks."""
         method = request.method
-        allow = METHODS if request.path == "*" else ()
-        exact = self._exact.get(request.path, {})
-        for _, match, methods in [(None, None, exact)] + self._patterns:
-            values = match(request.path) if match else {}
+        path = request.path
+        allow = METHODS if path == "*" else ()
+        for _, match, methods in [(None, None, self._exact.get(path, {}))] + self._patterns:
+            values = match(path) if match else {}
             if values is not None:
                 handler = methods.get(method) or method == "HEAD" and methods.get("GET")
                 if handler:
