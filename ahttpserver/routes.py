@@ -20,10 +20,8 @@ class Routes:
         path: "/exact", or with "<name>" for one segment, or "<path:name>" last for all the rest;
         what these match is in request.parameters.  HTTPServerError for wrong arguments.
         """
-        if method not in METHODS:
-            raise HTTPServerError("method must be one of " + " ".join(METHODS))
-        if not isinstance(path, str) or path[:1] != "/":
-            raise HTTPServerError("path must begin with /")
+        if method not in METHODS or str(path)[:1] != "/":
+            raise HTTPServerError("method or path is wrong: %s %s" % (method, path))
         if "<" not in path and ">" not in path:
             methods = self._exact.setdefault(path, {})
         else:
@@ -32,10 +30,8 @@ class Routes:
             methods = pattern(path, self._patterns)
 
         def add(handler):
-            if not callable(handler):
-                raise HTTPServerError("the handler of %s is not callable" % path)
-            if method in methods:
-                raise HTTPServerError("%s %s has a handler already" % (method, path))
+            if not callable(handler) or method in methods:
+                raise HTTPServerError("%s %s: no handler, or the second" % (method, path))
             methods[method] = handler
             return handler
 
