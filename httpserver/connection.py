@@ -108,6 +108,7 @@ class Connection(Body, Wire):
         self.head = head
         self.room = room
         self.output = b"" + body if body else b""
+        return DONE
 
     def announce(self, length):
         """length bytes follow: the whole body, unless something of it was written already."""

@@ -6,8 +6,6 @@
 #     Connection: close                          so is this one
 #                                                an empty line; the body follows
 
-from .wire import DONE
-
 # One string, not a dict: that takes a third of the memory.
 _REASONS = """
 200 OK
@@ -95,8 +93,7 @@ class HTTPResponse:
         # Another line end would let a stranger add fields, or a whole response.
         if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
             raise ValueError("CR, LF or NUL in header")
-        writer.begin(status, head, self.close, room, body)
-        return DONE
+        return writer.begin(status, head, self.close, room, body)
 
 
 def status_line(status):
