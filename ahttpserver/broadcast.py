@@ -71,25 +71,24 @@ class Broadcast:
             now = ticks_ms()
             passed = ticks_diff(now, self._time)
             self._time = now
-            self._joined = [conn for conn in self._joined if _give(conn, data, passed)]
+            joined = []
+            for conn in self._joined:
+                if conn.output:
+                    conn.left -= passed
+                rest = conn.output + data
+                try:
+                    if not conn.ended():
+                        conn.output = bytes(conn.write_now(rest))
+                        if len(conn.output) < len(rest):
+                            conn.left = conn.app.timeout
+                except (OSError, MemoryError):
+                    conn.gone = True
+                # Little may wait; with TLS nothing, as that wants the very same bytes again.
+                if conn.left <= 0 or len(conn.output) > (0 if conn.raw else 2048):
+                    conn.gone = True
+                if conn.gone:
+                    conn.close()
+                else:
+                    joined.append(conn)
+            self._joined = joined
         await sleep_ms(0)  # who sends without a pause must not stop everything else
-
-
-def _give(conn, data, passed):
-    # Hand over what the socket takes now.  False if the client has left or has to.
-    if conn.output:
-        conn.left -= passed
-        data = conn.output + data
-    try:
-        if not conn.ended():
-            rest = conn.write_now(data)
-            if len(rest) < len(data):
-                conn.left = conn.app.timeout
-            conn.output = bytes(rest)
-    except (OSError, MemoryError):
-        conn.gone = True
-    # Little may wait; with TLS nothing, as that has to be given the very same bytes again.
-    if conn.gone or conn.left <= 0 or len(conn.output) > (0 if conn.app.ssl else 2048):
-        conn.gone = True
-        conn.close()
-    return not conn.gone
