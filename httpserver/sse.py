@@ -37,13 +37,12 @@ def EventSource(reader, writer):
     writer.drain()
     if writer.mute is not None:
         raise ClientGone("no body")
-    source = _EventSource()
-    source.writer = writer
-    return source
+    return _EventSource(writer)
 
 
 class _EventSource:
-    # What feeds a stream; .writer is its connection.
+    def __init__(self, writer):
+        self.writer = writer
 
     def send(self, data=None, id=None, event=None, retry=None):
         """
