@@ -35,8 +35,7 @@ class Connection(Body, Wire):
     request = None
     error = None  # what was wrong with it, an InvalidRequest
     body = 0  # bytes of the request's body, or of its chunk, that are still to be read
-    more = False  # more chunks follow; None: nobody can know what follows
-    seam = False  # a chunk's last CR LF is still to be read
+    more = 0  # lines before the next chunk: 1, 2 with the end of the last; -1: nobody can know
     expect = False  # the client waits for 100 Continue
     status = 200  # of the response
     head = None  # its head, held back while Content-Length may still be added; b"" from then on
@@ -197,7 +196,7 @@ class Connection(Body, Wire):
             or self.owned  # by a thread, which closes it
             or not self.request.keep_alive
             or self.body > len(self.input)  # nobody has read the body, nobody will wait for it
-            or self.more is not False
+            or self.more
             or self.expect
         ):
             keep = self.keep = False

@@ -61,11 +61,9 @@ class Body:
         """Whether the client has sent, or may still send, what nobody has read."""
         if self.request is None:
             return True
-        if self.request.length == 0:
-            return self.input != b""
         if self.expect:  # it sends no body as long as nobody wants it, or has done so already
-            return len(self.input) > 0
-        return self.more is not False or len(self.input) != self.body
+            return self.input != b""
+        return self.more != 0 or len(self.input) != self.body
 
     def read(self, n=-1):
         """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
@@ -109,7 +107,7 @@ class Body:
         if self.expect and self.head != b"":
             self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.expect = False
-        if self.more is not False and not self.body:
+        if self.more and not self.body:
             self._chunk()
         if self.body and not self.input:
             self._fill()
@@ -133,26 +131,25 @@ class Body:
 
     def _chunk(self):
         # The head of the next chunk: its size, or after the last one lines that are dropped.
-        line = self.more
-        self.more = None  # what an error below leaves behind
-        if self.seam:
+        lines = self.more
+        self.more = -1  # what an error below leaves behind
+        if lines > 1:
             self._line(0)
-        self.body = chunk_size(self._line(MAX_CHUNK_LINE) if line else b"")
-        self.seam = self.body > 0
+        self.body = chunk_size(self._line(MAX_CHUNK_LINE) if lines > 0 else b"")
         left = MAX_TRAILERS
-        while line and not self.seam:
+        line = not self.body
+        while line:
             line = self._line(left)
             left -= len(line)
-        self.more = self.seam
+        self.more = 2 if self.body else 0
 
     def _line(self, limit):
         # A line of at most limit bytes, without its CR LF.
-        end = self.input.find(b"\n")
-        while end < 0 and len(self.input) < limit + 2:
+        while b"\n" not in self.input and len(self.input) < limit + 2:
             self._fill()
-            end = self.input.find(b"\n")
-        line = self.input[: max(end - 1, 0)]
-        if end < 1 or end > limit + 1 or self.input[end - 1] != 13 or b"\r" in line:
+        end = self.input.find(b"\n")
+        if not 0 <= self.input.find(b"\r") == end - 1 <= limit:
             raise InvalidRequest("bad chunk")
+        line = self.input[: end - 1]
         self.input = self.input[end + 1 :]
         return line
