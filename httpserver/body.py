@@ -65,17 +65,35 @@ class Body:
             return self.input != b""
         return self.more != 0 or len(self.input) != self.body
 
-    def read(self, n=-1):
+    def read(self, n=-1, line=False):
         """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
-        if n >= 0:
-            return self._cut(n) if self._ready() else b""
-        limit = self.app.max_body
-        whole = bytearray()  # a list would let chunks of one byte cost forty times as much
-        while self.body <= limit - len(whole) and self._ready():
-            whole.extend(self._cut(limit - len(whole)))
-        if self.body:
-            raise InvalidRequest("too large", 413)
-        return bytes(whole)
+        # line: no further than to the end of a line
+        if n < 0:
+            data = True
+            whole = bytearray()  # a list would let chunks of one byte cost forty times as much
+            while True:
+                if len(whole) + (0 if line else self.body) > self.app.max_body:
+                    raise InvalidRequest("too large", 413)
+                if not data or line and whole[-1:] == b"\n":
+                    return bytes(whole)
+                data = self.read(BUFFER, line)
+                whole.extend(data)
+        if self.expect and self.head != b"":
+            self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.expect = False
+        if self.more and not self.body:
+            self._chunk()
+        if self.body and not self.input:
+            self._fill()
+        n = min(n, self.body)
+        data = self.input
+        if line:
+            n = data.find(b"\n", 0, n) + 1 or n
+        if n < len(data):
+            data = data[:n]
+        self.input = self.input[len(data) :]
+        self.body -= len(data)
+        return data
 
     def readexactly(self, n):
         """n bytes of the body; EOFError if it ends before."""
@@ -87,31 +105,17 @@ class Body:
     def readinto(self, buf):
         """Fill buf from the body; return the number of bytes, less than len(buf) at its end."""
         done = 0
-        while done < len(buf) and self._ready():
-            data = self._cut(len(buf) - done)
+        while done < len(buf):
+            data = self.read(len(buf) - done)
+            if not data:
+                break
             buf[done : done + len(data)] = data
             done += len(data)
         return done
 
     def readline(self):
         """A line of the body with its LF, the last one perhaps without; or 413 over max_body."""
-        line = b""
-        while line[-1:] != b"\n" and self._ready():
-            line += self._cut(self.input.find(b"\n", 0, self.body) + 1 or self.body)
-            if len(line) > self.app.max_body:
-                raise InvalidRequest("too long", 413)
-        return line
-
-    def _ready(self):
-        # True when the input begins with bytes of the body, False at the body's end.
-        if self.expect and self.head != b"":
-            self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self.expect = False
-        if self.more and not self.body:
-            self._chunk()
-        if self.body and not self.input:
-            self._fill()
-        return self.body > 0
+        return self.read(-1, True)
 
     def _fill(self):
         data = self.receive(BUFFER)
@@ -119,15 +123,6 @@ class Body:
             raise ClientGone("cut short")
         self.left += len(data)
         self.input += data
-
-    def _cut(self, n):
-        n = min(n, self.body)
-        data = self.input
-        if n < len(data):
-            data = data[:n]
-        self.input = self.input[len(data) :]
-        self.body -= len(data)
-        return data
 
     def _chunk(self):
         # The head of the next chunk: its size, or after the last one lines that are dropped.
