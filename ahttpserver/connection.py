@@ -22,8 +22,6 @@ class Connection(Body, Wire):
     """What a handler gets as reader and as writer."""
 
     # What most connections never set costs them no memory.
-    app = sock = address = None
-    left = 0  # milliseconds that the client may still keep the server waiting
     gone = False  # the socket has failed or was closed
     closing = False  # the handler writes nothing more
     owned = False  # handed over by its handler
@@ -48,7 +46,7 @@ class Connection(Body, Wire):
         self.app = app
         self.sock = sock
         self.address = address
-        self.left = app.timeout
+        self.left = app.timeout  # ms that the client may still keep the server waiting
 
     def write_now(self, data):
         """Hand over what the socket takes at once; return the rest of data, or ClientGone."""
@@ -65,12 +63,12 @@ class Connection(Body, Wire):
 
     def ended(self):
         """Whether the client of an event stream has closed it.  Looks, and never waits."""
-        sock = self.sock
-        if not self.stream or self.gone:
-            return self.stream
+        if not self.stream:
+            return False
         try:
-            self.gone = not sock or sock.read(64) == b""
-        except OSError:
+            if self.read_now(64) == b"":
+                self.gone = True
+        except ClientGone:
             self.gone = True
         except MemoryError:
             pass
@@ -106,7 +104,7 @@ class Connection(Body, Wire):
             self.mute = None
         self.head = head
         self.room = room
-        self.output = b"" + body if body else b""
+        self.output = b"" + (body or b"")
         return DONE
 
     def announce(self, length):
@@ -153,7 +151,7 @@ class Connection(Body, Wire):
         elif self.head is None and not (self.output or self.closing):
             raise ValueError("no response was sent")
         rest = self.write_now(self.collected())
-        if self.keep and (self.room is None or self.room and self.mute is None or self.closing):
+        if self.room and self.mute is None or self.closing:
             self.keep = False
         return self.push(rest) if rest else DONE
 
@@ -162,11 +160,9 @@ class Connection(Body, Wire):
         if self.body:
             self.input = self.input[self.body :]
             self.body = 0
-        self.request = self.head = self.room = None
+        self.request = self.head = self.room = self.mute = None
+        self.status = 200
         self.keep = False
-        if self.mute is not None or self.status != 200:
-            self.mute = None
-            self.status = 200
 
     def collected(self):
         """
@@ -177,22 +173,22 @@ class Connection(Body, Wire):
         head = self.head
         data = self.output
         self.output = b""
-        if head != b"":
-            self.left = self.app.timeout
-        if not head:
-            if data and head is None:  # not begun by HTTPResponse
+        if head == b"":
+            return data
+        self.left = self.app.timeout
+        if head is None:  # not begun by HTTPResponse
+            if data:
                 self.head = b""
                 self.status = "-"
             return data
-        size = len(data)
-        length = room = self.room
+        length = self.room
         mute = self.mute
         if mute is not None and self.status in (204, 304):
             length = None
-            room = self.room = 0
+            self.room = 0
         keep = self.keep
         if keep and (
-            room is None  # its end is the end of the body
+            self.room is None  # its end is the end of the body
             or self.owned  # by a thread, which closes it
             or not self.request.keep_alive
             or self.body > len(self.input)  # nobody has read the body, nobody will wait for it
@@ -201,6 +197,7 @@ class Connection(Body, Wire):
         ):
             keep = self.keep = False
         keep = b"keep-alive" if keep else b"close"
+        size = len(data)
         large = size > BUFFER
         body = b"" if large else data
         if length is None:
@@ -220,7 +217,7 @@ class Connection(Body, Wire):
         if name == "peername":
             a = self.address
             if not isinstance(a, tuple):  # the unix port gives a struct sockaddr_in
-                a = "%d.%d.%d.%d" % (a[4], a[5], a[6], a[7]), a[2] << 8 | a[3]
+                a = "%d.%d.%d.%d" % tuple(a[4:8]), a[2] << 8 | a[3]
             return a
 
     async def wait_closed(self):
