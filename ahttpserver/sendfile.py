@@ -24,48 +24,37 @@ async def sendfile(writer, filename, start=0, length=None):
         rest = max(info[6] - start, 0)
         if length is not None:
             rest = min(rest, length)
-        writer.announce(rest)
+        if writer.room is None and writer.head and not (writer.output or writer.mute):
+            writer.room = rest  # it is the whole body
+        writer.count(rest)  # ValueError if that is too much
         if writer.mute is not None:
-            return writer.count(rest)
-        if start:
-            file.seek(start)
+            return
+        writer.count(-rest)  # it counts when it is sent
+        file.seek(start)
         try:
             buffer = memoryview(bytearray(min(rest, BUFFER)))
         except MemoryError:
             buffer = memoryview(bytearray(BUFFER // 8))
-        pieces = _pieces(file, buffer, rest, filename, info[8])
-        if rest <= 1024:
-            for piece in pieces:
-                writer.write(piece)  # leaves together with the head
-            return
-        # The head goes first, the pieces follow without a copy of them.  They are booked in
-        # advance; what is missing in the end is given back, and the connection has to close.
-        await writer.drain()
-        if writer.head is None:  # the file is the whole response
-            writer.head = b""
-            writer.status = "-"
-        writer.count(rest)
-        try:
-            for piece in pieces:
-                n = len(piece)
+        small = rest <= 1024  # it leaves together with the head
+        if not small:
+            await writer.drain()  # the head goes first, the pieces follow without a copy of them
+            if writer.head is None:  # the file is the whole response
+                writer.head = b""
+                writer.status = "-"
+        while rest:
+            buffer = buffer[:rest]
+            try:
+                n = file.readinto(buffer)
+                if not n or n == rest and stat(filename)[8] != info[8]:
+                    return  # it was cut, or replaced meanwhile: the connection has to close
+            except OSError:
+                return
+            piece = buffer[:n]
+            if small:
+                writer.write(piece)
+            else:
+                writer.count(n)
                 piece = writer.write_now(piece)
                 if piece or rest & 0x7000 == 0:
                     await writer.push(piece)  # also, now and then, for the sake of the other tasks
-                rest -= n
-        finally:
-            writer.count(-rest)
-
-
-def _pieces(file, buffer, rest, filename, time):
-    # What there is of the next rest bytes of a file, in the same buffer each time.
-    while rest:
-        if rest < len(buffer):
-            buffer = buffer[:rest]
-        try:
-            n = file.readinto(buffer)
-            if not n or n == rest and stat(filename)[8] != time:
-                return  # it was cut, or replaced meanwhile
-        except OSError:
-            return
-        rest -= n
-        yield buffer if n == len(buffer) else buffer[:n]
+            rest -= n

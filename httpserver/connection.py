@@ -107,14 +107,6 @@ class Connection(Body, Wire):
         self.output = b"" + (body or b"")
         return DONE
 
-    def announce(self, length):
-        """length bytes follow: the whole body, unless something of it was written already."""
-        if self.room is None:
-            if self.head and not (self.output or self.mute):
-                self.room = length
-        elif length > self.room:
-            raise ValueError("body longer than its length")
-
     def write(self, data):
         """Collect data (bytes or str); ValueError if it is more than the response's length."""
         if self.closing:
