@@ -22,40 +22,32 @@ def receivefile(reader, filename, max_size=None):
     part = filename + ".part"
     if part in _busy:
         raise InvalidRequest("busy", 409)
-    _busy.add(part)
-    try:
-        try:
-            size = _store(reader, part, max_size)
-            _file(rename, part, filename)
-        except:  # noqa: E722  also when the task is cancelled
-            try:
-                remove(part)
-            except OSError:
-                pass
-            raise
-    finally:
-        _busy.discard(part)
-    return size
-
-
-def _store(reader, part, max_size):
-    # Copy the body to the file part; the number of bytes.
-    size = 0
     if max_size is None:
         max_size = 1 << 30
     if reader.body > max_size:
         raise InvalidRequest("too large", 413)
-    with _file(open, part, "wb") as file:
-        data = reader.read(BUFFER)
-        while data:
-            size += len(data)
-            if size > max_size:
-                raise InvalidRequest("too large", 413)
-            try:
-                file.write(data)
-            except OSError:
-                raise InvalidRequest("disk full", 507)
-            data = reader.read(BUFFER)
+    _busy.add(part)
+    size = 0
+    try:
+        with _file(open, part, "wb") as file:
+            while True:
+                data = reader.read(BUFFER)
+                if not data:
+                    break
+                size += len(data)
+                if size > max_size:
+                    raise InvalidRequest("too large", 413)
+                try:
+                    file.write(data)
+                except OSError:
+                    raise InvalidRequest("disk full", 507)
+        _file(rename, part, filename)
+    finally:
+        try:
+            remove(part)  # of an upload that was broken off; else it has its name now
+        except (OSError, MemoryError):
+            pass
+        _busy.discard(part)
     return size
 
 
