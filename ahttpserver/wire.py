@@ -9,10 +9,8 @@
 # A wait says in .since when it began, and the server's watchdog, one task for all connections,
 # sets .late when they are used up, and cancels the task: the wait ends with ClientGone.
 
-from asyncio import CancelledError, core, sleep_ms
-from time import ticks_diff, ticks_ms
-
-TURNS = 8  # so often in a row a socket may be ready before the other tasks get a turn
+import time
+from asyncio import core, sleep_ms
 
 # What a handler may return.  Here KEEP_ALIVE says that an event stream is fed from elsewhere
 # (broadcast.py) and needs no task any more; after any other response it says nothing.
@@ -37,38 +35,36 @@ class ClientGone(OSError):
 class Wire:
     """The socket of one client: how a task waits for it."""
 
-    sock = task = None
+    sock = None
     left = turns = 0
     late = False
 
     def wait(self, write=False):  # async, but only a generator can hand its task to the queues
         """Wait until there is something to read, or room to write; or ClientGone."""
-        self.since = ticks_ms()
+        self.since = time.ticks_ms()
         if self.turns:
             self.turns = 0
         queue = core._io_queue
         try:
             yield (queue.queue_write if write else queue.queue_read)(self.sock)
-        except CancelledError:
+        except BaseException:
+            queue.remove(core.cur_task)  # a MemoryError leaves it half in
             if self.late:
                 self.late = False
                 raise ClientGone("timed out")
             raise
-        except MemoryError:
-            queue.remove(core.cur_task)  # it may be half in
-            raise
         finally:
-            self.left -= ticks_diff(ticks_ms(), self.since)
+            self.left -= time.ticks_diff(time.ticks_ms(), self.since)
             self.since = None
 
     async def receive(self, n):
         """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
-        data = self.read_now(n)
-        while data is None:
-            await self.wait()
+        while True:
             data = self.read_now(n)
-        await self.turn()
-        return data
+            if data is not None:
+                await self.turn()
+                return data
+            await self.wait()
 
     def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
@@ -84,14 +80,14 @@ class Wire:
             while rest:
                 await self.wait(True)
                 rest = self.write_now(rest)
-        except BaseException:
-            self.gone = True
-            raise
+        finally:
+            if rest:
+                self.gone = True
 
     def turn(self, data=True):
         """Await it to let the others have a turn, if it is time, or there was nothing to send."""
         self.turns += 1
-        if data and self.turns <= TURNS:
+        if data and self.turns <= 8:  # so often in a row a socket may be ready
             return DONE
         self.turns = 0
         return _turn()

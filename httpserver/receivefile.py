@@ -3,7 +3,7 @@
 # The upload goes to a temporary name and replaces the file only when it is complete.  A broken
 # upload, a full disk or a vanished client leave the old file as it was.
 
-from os import remove, rename
+import os
 
 from url import InvalidRequest
 
@@ -41,10 +41,10 @@ def receivefile(reader, filename, max_size=None):
                     file.write(data)
                 except OSError:
                     raise InvalidRequest("disk full", 507)
-        _file(rename, part, filename)
+        _file(os.rename, part, filename)
     finally:
         try:
-            remove(part)  # of an upload that was broken off; else it has its name now
+            os.remove(part)  # of an upload that was broken off; else it has its name now
         except (OSError, MemoryError):
             pass
         _busy.discard(part)

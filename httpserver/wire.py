@@ -12,7 +12,7 @@
 # looks whether its socket is still there, says .gone, and takes the socket of a stream away whose
 # client has left, when it needs the place.  No lock is needed for that.
 
-from select import POLLIN, POLLOUT, poll
+import select
 from time import sleep_ms, ticks_diff, ticks_ms  # noqa: F401  broadcast.py sleeps
 
 # What a handler may return: the connection is done with, or handed over to a thread.
@@ -33,8 +33,8 @@ class Wire:
     def wait(self, write=False):
         """Wait until there is something to read, or room to write; or ClientGone."""
         start = ticks_ms()
-        poller = poll()
-        poller.register(self.sock, POLLOUT if write else POLLIN)
+        poller = select.poll()
+        poller.register(self.sock, select.POLLOUT if write else select.POLLIN)
         ready = poller.poll(max(self.left, 0))
         self.left -= ticks_diff(ticks_ms(), start)
         if not ready:
@@ -43,11 +43,11 @@ class Wire:
 
     def receive(self, n):
         """Up to n bytes, b"" at the end of what the client sends; or ClientGone."""
-        data = self.read_now(n)
-        while data is None:
-            self.wait()
+        while True:
             data = self.read_now(n)
-        return data
+            if data is not None:
+                return data
+            self.wait()
 
     def push(self, data):
         """Hand over all bytes of data; or ClientGone."""
