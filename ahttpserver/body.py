@@ -61,7 +61,7 @@ class Body:
         """Whether the client has sent, or may still send, what nobody has read."""
         if self.request is None:
             return True
-        if self.expect:  # it sends no body as long as nobody wants it, or has done so already
+        if self.request.length == 0 or self.expect:  # without 100 Continue many send no body
             return self.input != b""
         return self.more != 0 or len(self.input) != self.body
 
