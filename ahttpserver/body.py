@@ -65,18 +65,17 @@ class Body:
             return self.input != b""
         return self.more != 0 or len(self.input) != self.body
 
-    async def read(self, n=-1, line=False):
+    async def read(self, n=-1, _line=False):
         """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
-        # line: no further than to the end of a line
-        if n < 0:
+        if n < 0:  # in pieces; _line: to the end of a line
             data = True
             whole = bytearray()  # a list would let chunks of one byte cost forty times as much
             while True:
-                if len(whole) + (0 if line else self.body) > self.app.max_body:
+                if len(whole) + (0 if _line else self.body) > self.app.max_body:
                     raise InvalidRequest("too large", 413)
-                if not data or line and whole[-1:] == b"\n":
+                if not data or _line and whole[-1:] == b"\n":
                     return bytes(whole)
-                data = await self.read(BUFFER, line)
+                data = await self.read(BUFFER, _line)
                 whole.extend(data)
         if self.expect and self.head != b"":
             await self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -87,7 +86,7 @@ class Body:
             await self._fill()
         n = min(n, self.body)
         data = self.input
-        if line:
+        if _line:
             n = data.find(b"\n", 0, n) + 1 or n
         if n < len(data):
             data = data[:n]
