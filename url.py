@@ -16,6 +16,8 @@
 #
 #     micropython url.py
 
+import re
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 # What a stranger may send at most: bytes, and for MAX_FIELDS a number of header fields.
@@ -198,10 +200,7 @@ class HTTPRequest:
                 name, value = line.split(b":", 1)
                 name = str(name, "utf-8").lower()
                 value = value.strip(_BLANKS)
-                try:
-                    value = _utf8(value)
-                except ValueError:
-                    value = "".join(map(chr, value))  # Latin-1, the old rule
+                value = _utf8(value) or "".join(map(chr, value))  # Latin-1 is the old rule
                 header[name] = header[name] + ", " + value if name in header else value
         return header
 
@@ -277,25 +276,23 @@ def unquote(string):
             parts[i] = b"%" + part
         else:
             parts[i] = bytes([int(part[:2], 16)]) + part[2:]
-    data = b"".join(parts)
-    try:
-        if b"\0" in data:
-            raise ValueError
-        return _utf8(data)
-    except ValueError:
+    string = _utf8(b"".join(parts))
+    if string is None or "\0" in string:
         raise InvalidRequest("not UTF-8")
+    return string
 
 
 def _utf8(data):
-    string = str(data, "utf-8")
-    if len(string) < len(data):
-        # MicroPython lets overlong and surrogate sequences pass (RFC 3629 section 3).
-        for c in string:
-            if 0xD800 <= ord(c) < 0xE000:
-                raise ValueError
-        if "".join(map(chr, map(ord, string))).encode() != data:
-            raise ValueError
-    return string
+    # data as a str, None if it is not UTF-8.
+    try:
+        string = str(data, "utf-8")
+    except ValueError:
+        return None
+    # MicroPython lets overlong forms, surrogates and more than U+10FFFF pass (RFC 3629 section 3).
+    # No loop over the characters: it would leave each of them in memory, as a name, for ever.
+    wrong = b"[\xc0\xc1\xf5-\xff]|\xe0[\x80-\x9f]|\xed[\xa0-\xbf]|\xf0[\x80-\x8f]|\xf4[\x90-\xbf]"
+    if len(string) == len(data) or not re.search(wrong, data):
+        return string
 
 
 def inside(folder, path):

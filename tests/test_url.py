@@ -5,6 +5,7 @@
 #
 # What a whole server does with these heads is in cases.py.
 
+import gc
 import sys
 
 sys.path.insert(0, (__file__.rsplit("/", 1)[0] if "/" in __file__ else ".") + "/..")
@@ -153,6 +154,23 @@ def test_invalid_utf8():
         code = bytes([int(c, 16) for c in str(text, "ascii").split("%")[1:]])
         assert unquote(text).encode() == code, text
         assert get(b"/" + text).path.encode() == b"/" + code, text
+
+
+def test_characters_leave_nothing():
+    # MicroPython keeps each character that a loop or chr() made: a stranger could send them all.
+    if not hasattr(gc, "mem_alloc"):
+        return
+
+    def used(lead):
+        for middle in range(0x80, 0xC0):
+            text = b"".join([bytes([lead, middle, last]) for last in range(0x80, 0xC0)])
+            assert unquote(text).encode() == text
+            assert get(b"/", HOST + b"X: " + text + b"\r\n").header["x"].encode() == text
+        gc.collect()
+        return gc.mem_alloc()
+
+    before = used(0xE4)
+    assert used(0xE5) - before < 4096
 
 
 def test_unquote():
