@@ -30,10 +30,9 @@ MAX_TRAILERS = 1024
 _CRLF = b"\r\n"
 _BLANKS = b" \t"
 _HEX = b"0123456789abcdefABCDEF"
-# The characters of a method and of a field's name (RFC 9110 section 5.6.2), frequent ones first;
-# and what a target may consist of: data.strip(_TOKEN) is empty if nothing else is in it.
-_TOKEN = b"etaoinsrc-dhlpuACSHUFmgfykwvxqzjb0123456789DETRIOLPMNBGJKQVWXYZ_!#$%&'*+.^`|~"
-_VISIBLE = b"/" + _TOKEN + b'"(),:;<=>?@[\\]{}'
+# What has no place in a method or a field's name (RFC 9110 section 5.6.2), and in a target.
+_NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
+_NO_TARGET = re.compile(b"[^!-~]")
 # The fields that decide where a message ends, and the lengths of their names: a quick first look.
 _FRAMING = b" host expect connection content-length transfer-encoding "
 _LENGTHS = (4, 6, 10, 14, 17)
@@ -62,6 +61,7 @@ class HTTPRequest:
     Raises InvalidRequest 400, 414, 417, 431, 501 or 505 (RFC 9112 sections 3, 5 and 6).
     """
 
+    method = "GET"
     version = "1.1"
     query = ""
     length = 0
@@ -73,29 +73,51 @@ class HTTPRequest:
         end = head.find(_CRLF)
         if end < 0:
             end = size
-        if size > MAX_LINE:
-            if end > MAX_LINE:
-                raise InvalidRequest("long line", 414)
-            if size > MAX_HEAD:
-                raise InvalidRequest("long head", 431)
+        if end > MAX_LINE:
+            raise InvalidRequest("long line", 414)
+        if size > MAX_HEAD:
+            raise InvalidRequest("long head", 431)
         # Slices only where they are needed: each is an object, and a str is looked up besides.
-        start = head.find(b" ") + 1
+        get = head.startswith(b"GET ")
+        start = 4 if get else head.find(b" ") + 1
         blank = head.find(b" ", start, end)
         if blank < 0:
             raise InvalidRequest("bad line")
         # A page that asks every second sends the same fields: they are looked at once.
         tail, keep_alive = _seen[0]
         known = len(tail) == size - blank and head.endswith(tail)
-        if head.startswith(b"GET ") and (known or head.startswith(b" HTTP/1.1\r\n", blank)):
-            self.method = "GET"
-        else:
-            self._unlike_most(head[: start - 1], head[blank + 1 : end])
+        if not (known or head.startswith(b" HTTP/1.1\r\n", blank)):
+            version = head[blank + 1 : end]
+            if len(version) != 8 or not re.match(b"HTTP/[0-9][.][0-9]", version):
+                raise InvalidRequest("bad line")
+            if version[5] != 49:  # "1"
+                raise InvalidRequest("HTTP/1.x", 505)
+            self.version = str(version[5:], "utf-8")
+        if not get:
+            method = head[: start - 1]
+            if not method or _NO_TOKEN.search(method):
+                raise InvalidRequest("bad method")
+            self.method = str(method, "utf-8")
+            if self.method not in METHODS:
+                raise InvalidRequest("bad method", 501)
         target = head[start:blank]
-        if target.strip(_VISIBLE):
-            target = _escaped(target)
+        if _NO_TARGET.search(target):
+            for c in target:
+                if c < 32 or c == 127:
+                    raise InvalidRequest("bad target")
+                # Bytes above 127 were never seen from a browser: they count as if escaped.
+                if c > 127:
+                    target = target.replace(bytes([c]), b"%%%02X" % c)
         self.url = path = str(target, "utf-8")
         if head[start] != 47:  # "/"
-            path = self._absolute()
+            # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
+            host = path[7:].split("/", 1)[0].split("?", 1)[0]
+            if host and path[:7].lower() == "http://":
+                path = path[7 + len(host) :]
+                if path[:1] != "/":
+                    path = "/" + path
+            elif path != "*" or self.method != "OPTIONS":
+                raise InvalidRequest("bad target")
         self.parameters = {}
         if "?" in path:
             path, self.query = path.split("?", 1)
@@ -110,31 +132,6 @@ class HTTPRequest:
             if size < 1024 and self.length == 0 and self.version == "1.1":
                 _seen[0] = head[blank:], self.keep_alive
 
-    def _unlike_most(self, method, version):
-        # Not "GET ... HTTP/1.1".
-        digits = version[5:6] + version[7:]
-        if version[:5] + version[6:7] != b"HTTP/." or len(digits) != 2 or not digits.isdigit():
-            raise InvalidRequest("bad line")
-        if version[5] != 49:
-            raise InvalidRequest("HTTP/1.x", 505)
-        if not method or method.strip(_TOKEN):
-            raise InvalidRequest("bad method")
-        self.version = str(version[5:], "utf-8")
-        self.method = str(method, "utf-8")
-        if self.method not in METHODS:
-            raise InvalidRequest("bad method", 501)
-
-    def _absolute(self):
-        # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
-        path = self.url
-        if path[:7].lower() == "http://" and path[7:8] not in ("", "/", "?"):
-            host = path[7:].split("/", 1)[0].split("?", 1)[0]
-            path = path[7 + len(host) :]
-            return path if path[:1] == "/" else "/" + path
-        if path != "*" or self.method != "OPTIONS":
-            raise InvalidRequest("bad target")
-        return path
-
     def _fields(self, head, start):
         # Looks at the names of all fields, and takes the values of those that frame the message.
         found = {}
@@ -144,7 +141,7 @@ class HTTPRequest:
             colon = head.find(b":", start, end)
             name = head[start:colon]
             # A token before the colon: this refuses blanks there, and folded lines (section 5).
-            if colon <= start or name.strip(_TOKEN):
+            if colon <= start or _NO_TOKEN.search(name):
                 raise InvalidRequest("bad field")
             n = colon - start
             if n in _LENGTHS and b" %s " % name.lower() in _FRAMING:
@@ -172,7 +169,7 @@ class HTTPRequest:
         length = found.get(14)
         coding = found.get(17)
         if length is not None:
-            if coding is not None or length.strip(_HEX[:10]) or not 0 < len(length) <= 10:
+            if coding is not None or not length.isdigit() or len(length) > 10:
                 raise InvalidRequest("bad length")
             self.length = int(length)
         elif coding is not None:
@@ -203,16 +200,6 @@ class HTTPRequest:
                 value = _utf8(value) or "".join(map(chr, value))  # Latin-1 is the old rule
                 header[name] = header[name] + ", " + value if name in header else value
         return header
-
-
-def _escaped(target):
-    # Bytes above 127 were never seen from a browser: they count as if they were escaped.
-    escaped = b""
-    for c in target:
-        if c < 32 or c == 127:
-            raise InvalidRequest("bad target")
-        escaped += b"%%%02X" % c if c > 127 else bytes([c])
-    return escaped
 
 
 def head_end(data):
