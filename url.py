@@ -33,9 +33,6 @@ _HEX = b"0123456789abcdefABCDEF"
 # What has no place in a method or a field's name (RFC 9110 section 5.6.2), and in a target.
 _NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
 _NO_TARGET = re.compile(b"[^!-~]")
-# The fields that decide where a message ends, and the lengths of their names: a quick first look.
-_FRAMING = b" host expect connection content-length transfer-encoding "
-_LENGTHS = (4, 6, 10, 14, 17)
 
 _seen = [(b"", True)]  # the last plain request: its version and fields as one, and .keep_alive
 
@@ -128,28 +125,32 @@ class HTTPRequest:
             if not keep_alive:
                 self.keep_alive = False
         elif end < size - 2:
-            self._framing(self._fields(head, end + 2))
+            self._framing(head, end + 2)
             if size < 1024 and self.length == 0 and self.version == "1.1":
                 _seen[0] = head[blank:], self.keep_alive
 
-    def _fields(self, head, start):
-        # Looks at the names of all fields, and takes the values of those that frame the message.
-        found = {}
+    def _framing(self, head, start):
+        # Checks all fields, and takes the values of those that say where the body ends, and
+        # whether another request may follow it (RFC 9112 section 6).
+        framing = b" host expect connection content-length transfer-encoding "
+        found = {}  # their values, by the length of the name: 4 host, 14 content-length
         count = 2  # line ends: the request line's, the fields', the empty line's
-        end = head.find(_CRLF, start)
-        while end > start:
+        while True:
+            end = head.find(_CRLF, start)
+            if end <= start:
+                break
             colon = head.find(b":", start, end)
             name = head[start:colon]
-            # A token before the colon: this refuses blanks there, and folded lines (section 5).
-            if colon <= start or _NO_TOKEN.search(name):
-                raise InvalidRequest("bad field")
             n = colon - start
-            if n in _LENGTHS and b" %s " % name.lower() in _FRAMING:
+            # A token before the colon: this refuses blanks there, and folded lines (section 5).
+            if n < 1 or _NO_TOKEN.search(name):
+                raise InvalidRequest("bad field")
+            # The length is a quick first look.
+            if n in (4, 6, 10, 14, 17) and b" %s " % name.lower() in framing:
                 value = head[colon + 1 : end].strip(_BLANKS).lower()
                 found[n] = found[n] + b"," + value if n in found else value
             count += 1
             start = end + 2
-            end = head.find(_CRLF, start)
         if count > MAX_FIELDS + 2:
             raise InvalidRequest("fields", 431)
         # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
@@ -157,33 +158,24 @@ class HTTPRequest:
             raise InvalidRequest("bad end")
         if b"\0" in head:
             raise InvalidRequest("NUL")
-        return found
-
-    def _framing(self, found):
-        # RFC 9112 section 6: where the body ends, and whether another request may follow it.
-        # found is keyed by the length of the name: 4 host, 14 content-length, see _LENGTHS.
         modern = self.version != "1.0"
-        host = found.get(4)
-        if modern and not host or host and b"," in host:
+        host = found.get(4, b"")
+        if b"," in host or modern and not host:
             raise InvalidRequest("bad host")
-        length = found.get(14)
-        coding = found.get(17)
-        if length is not None:
-            if coding is not None or not length.isdigit() or len(length) > 10:
+        if 14 in found:
+            length = found[14]
+            if 17 in found or not length.isdigit() or len(length) > 10:
                 raise InvalidRequest("bad length")
             self.length = int(length)
-        elif coding is not None:
-            if coding != b"chunked" or not modern:
+        elif 17 in found:
+            if found[17] != b"chunked" or not modern:
                 raise InvalidRequest("bad coding", 501 if modern else 400)
             self.length = None
-        options = found.get(10)
-        if modern:
-            expect = found.get(6)
-            if expect is not None:
-                if expect != b"100-continue":
-                    raise InvalidRequest("bad expect", 417)
-                self.expect = self.length != 0
-        if not modern or options and b"close" in options:
+        if modern and 6 in found:
+            if found[6] != b"100-continue":
+                raise InvalidRequest("bad expect", 417)
+            self.expect = self.length != 0
+        if not modern or b"close" in found.get(10, b""):
             self.keep_alive = False
 
     @property
