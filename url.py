@@ -34,7 +34,7 @@ _HEX = b"0123456789abcdefABCDEF"
 _NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
 _NO_TARGET = re.compile(b"[^!-~]")
 
-_seen = [(b"", True)]  # the last plain request: its version and fields as one, and .keep_alive
+_seen = b""  # the last plain request from the blank behind its target to its end
 
 
 class InvalidRequest(Exception):
@@ -66,6 +66,7 @@ class HTTPRequest:
     keep_alive = True  # HTTP/1.0 and "Connection: close" say otherwise
 
     def __init__(self, head):
+        global _seen
         size = len(head)
         end = head.find(_CRLF)
         if end < 0:
@@ -81,8 +82,7 @@ class HTTPRequest:
         if blank < 0:
             raise InvalidRequest("bad line")
         # A page that asks every second sends the same fields: they are looked at once.
-        tail, keep_alive = _seen[0]
-        known = len(tail) == size - blank and head.endswith(tail)
+        known = len(_seen) == size - blank and head.endswith(_seen)
         if not (known or head.startswith(b" HTTP/1.1\r\n", blank)):
             version = head[blank + 1 : end]
             if len(version) != 8 or not re.match(b"HTTP/[0-9][.][0-9]", version):
@@ -121,13 +121,10 @@ class HTTPRequest:
             self.parameters = query(self.query)
         self.path = unquote(path) if "%" in path else path
         self._head = head
-        if known:
-            if not keep_alive:
-                self.keep_alive = False
-        elif end < size - 2:
+        if not known and end < size - 2:
             self._framing(head, end + 2)
-            if size < 1024 and self.length == 0 and self.version == "1.1":
-                _seen[0] = head[blank:], self.keep_alive
+            if self.keep_alive and self.length == 0 and self.version == "1.1" and size < 1024:
+                _seen = head[blank:]
 
     def _framing(self, head, start):
         # Checks all fields, and takes the values of those that say where the body ends, and

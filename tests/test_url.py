@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, (__file__.rsplit("/", 1)[0] if "/" in __file__ else ".") + "/..")
 
+import url  # noqa: E402
 from url import (  # noqa: E402
     MAX_FIELDS,
     MAX_HEAD,
@@ -17,7 +18,6 @@ from url import (  # noqa: E402
     METHODS,
     HTTPRequest,
     InvalidRequest,
-    _seen,
     inside,
     query,
     unquote,
@@ -371,7 +371,7 @@ def test_what_is_remembered():
         return r.method, r.url, r.version, r.length, r.expect, r.keep_alive, r.header
 
     def afresh(head):
-        _seen[0] = b"", True
+        url._seen = b""
         return outcome(head)
 
     for first in heads:
