@@ -178,17 +178,16 @@ class HTTPRequest:
     @property
     def header(self):
         """All fields: names in lower case, values trimmed, a repeated field joined with ", "."""
-        header = self._head
-        if not isinstance(header, dict):
-            lines = header.split(_CRLF)[1:-2]
-            self._head = header = {}
-            for line in lines:
+        if isinstance(self._head, bytes):
+            header = {}
+            for line in self._head.split(_CRLF)[1:-2]:
                 name, value = line.split(b":", 1)
                 name = str(name, "utf-8").lower()
                 value = value.strip(_BLANKS)
                 value = _utf8(value) or "".join(map(chr, value))  # Latin-1 is the old rule
                 header[name] = header[name] + ", " + value if name in header else value
-        return header
+            self._head = header
+        return self._head
 
 
 def head_end(data):
@@ -200,13 +199,12 @@ def head_end(data):
     end = data.find(b"\r\n\r\n") + 4
     if end > 3:
         return end
-    line = data.find(_CRLF, 0, MAX_LINE + 2)
-    if len(data) > (MAX_LINE + 1 if line < 0 else MAX_HEAD):
-        return len(data)
+    size = len(data)
+    limit = MAX_HEAD if data.find(_CRLF, 0, MAX_LINE + 2) >= 0 else MAX_LINE + 1
     # A lone CR or LF shows as soon as it comes; the last byte may be the CR of a line end.
     ends = data.count(_CRLF)
-    lone = data.count(b"\n") != ends or data.count(b"\r", 0, len(data) - 1) != ends
-    return len(data) if lone else 0
+    lone = data.count(b"\n") != ends or data.count(b"\r", 0, size - 1) != ends
+    return size if lone or size > limit else 0
 
 
 def chunk_size(line):
@@ -230,10 +228,10 @@ def query(string):
         string = string.encode()
     for part in string.replace(b"+", b" ").split(b"&"):
         if part:
-            pair = part.split(b"=", 1)
-            name = unquote(pair[0])
+            name, *value = part.split(b"=", 1)
+            name = unquote(name)
             if name not in parameters:
-                parameters[name] = unquote(pair[1]) if len(pair) > 1 else ""
+                parameters[name] = unquote(value[0]) if value else ""
     return parameters
 
 
