@@ -298,15 +298,14 @@ def inside(folder, path):
 #: GET / HTTP/1.1|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked||
 
 if __name__ == "__main__":
-    for line in open(globals().get("__file__", "url.py")):
-        if line[:3] != "#: ":
+    for head in open(__file__):
+        if head[:3] != "#: ":
             continue
-        head = line[3:].strip().replace("|", "\r\n").encode()
+        head = head[3:].strip().replace("|", "\r\n").encode()
         print(head)
         try:
             request = HTTPRequest(head)
-            for name in ("method", "url", "path", "query", "version", "parameters", "header"):
+            for name in "method url path query version parameters header length".split():
                 print("   ." + name, repr(getattr(request, name)))
-            print("    body:", "chunks" if request.length is None else request.length)
         except InvalidRequest as e:
             print("    refused:", e.status, e)
