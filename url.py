@@ -28,7 +28,6 @@ MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 
 _CRLF = b"\r\n"
-_BLANKS = b" \t"
 _HEX = b"0123456789abcdefABCDEF"
 # What has no place in a method or a field's name (RFC 9110 section 5.6.2), and in a target.
 _NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
@@ -67,14 +66,16 @@ class HTTPRequest:
 
     def __init__(self, head):
         global _seen
+        seen = _seen
         size = len(head)
         end = head.find(_CRLF)
         if end < 0:
             end = size
-        if end > MAX_LINE:
-            raise InvalidRequest("long line", 414)
-        if size > MAX_HEAD:
-            raise InvalidRequest("long head", 431)
+        if size > MAX_LINE:
+            if end > MAX_LINE:
+                raise InvalidRequest("long line", 414)
+            if size > MAX_HEAD:
+                raise InvalidRequest("long head", 431)
         # Slices only where they are needed: each is an object, and a str is looked up besides.
         get = head.startswith(b"GET ")
         start = 4 if get else head.find(b" ") + 1
@@ -82,7 +83,7 @@ class HTTPRequest:
         if blank < 0:
             raise InvalidRequest("bad line")
         # A page that asks every second sends the same fields: they are looked at once.
-        known = len(_seen) == size - blank and head.endswith(_seen)
+        known = len(seen) == size - blank and head.endswith(seen)
         if not (known or head.startswith(b" HTTP/1.1\r\n", blank)):
             version = head[blank + 1 : end]
             if len(version) != 8 or not re.match(b"HTTP/[0-9][.][0-9]", version):
@@ -144,7 +145,7 @@ class HTTPRequest:
                 raise InvalidRequest("bad field")
             # The length is a quick first look.
             if n in (4, 6, 10, 14, 17) and b" %s " % name.lower() in framing:
-                value = head[colon + 1 : end].strip(_BLANKS).lower()
+                value = head[colon + 1 : end].strip(b" \t").lower()
                 found[n] = found[n] + b"," + value if n in found else value
             count += 1
             start = end + 2
@@ -183,9 +184,9 @@ class HTTPRequest:
             for line in self._head.split(_CRLF)[1:-2]:
                 name, value = line.split(b":", 1)
                 name = str(name, "utf-8").lower()
-                value = value.strip(_BLANKS)
-                value = _utf8(value) or "".join(map(chr, value))  # Latin-1 is the old rule
-                header[name] = header[name] + ", " + value if name in header else value
+                value = value.strip(b" \t")
+                text = _utf8(value) or "".join(map(chr, value))  # Latin-1 is the old rule
+                header[name] = header[name] + ", " + text if name in header else text
             self._head = header
         return self._head
 
@@ -211,7 +212,7 @@ def chunk_size(line):
     """The size in a chunk's first line (bytes without CR LF, RFC 9112 section 7.1); or 400."""
     size = line.split(b";", 1)[0]
     if size != line:
-        size = size.rstrip(_BLANKS)  # blanks are allowed before an extension, which is ignored
+        size = size.rstrip(b" \t")  # blanks are allowed before an extension, which is ignored
     if size.strip(_HEX) or not 0 < len(size) <= 8:
         raise InvalidRequest("bad chunk")
     return int(size, 16)
