@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from urllib.parse import quote
 
 import pytest
 
@@ -823,6 +824,20 @@ def test_what_is_read_away_is_bounded(serve):
                     time.sleep(pause)
             assert sent < 10000000  # 64 kB, and what fits into the buffers of both kernels
         good(server)
+
+
+def test_characters_do_not_stay(serve):
+    """MicroPython keeps each str of one character that was ever made, for ever."""
+    server = serve()
+    assert server.get("/nowhere").status == 404
+    before = heap(server)
+    for i in range(20):
+        many = "".join(map(chr, range(0x4E00 + 150 * i, 0x4E00 + 150 * (i + 1))))
+        for target in "/" + quote(many), "/?" + quote(many):
+            assert server.get(target).status == 404
+        fields = server.request("POST", "/form", "X: " + many, body=quote(many).encode()).body
+        assert fields.decode() == many + many
+    assert heap(server) < before + 3000
 
 
 # The handler's own -----------------------------------------------------------------------------

@@ -580,3 +580,14 @@ def test_several_clients_at_once(server, www):
     for thread in threads:
         thread.join()
     assert results == [True] * 5
+
+
+def test_names_do_not_stay_in_memory(server):
+    def heap():
+        return int(server.get("/heap").body)
+
+    assert server.get("/nowhere").status == 404
+    before = heap()
+    for code in range(0x4E00, 0x4E00 + 300):
+        assert server.get("/" + quote(chr(code))).status == 404
+    assert heap() < before + 1500

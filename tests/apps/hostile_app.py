@@ -16,6 +16,7 @@ from ahttpserver import (
     sendfile,
 )
 from run_ahttpserver import run, sleep
+from url import query
 
 ASYNC = "ahttpserver"[0] == "a"  # the one thing that the mirror's table cannot translate
 SOL_SOCKET, SO_SNDBUF = 1, 7
@@ -79,6 +80,12 @@ async def impatient(reader, writer, request):
 async def read(reader, writer, request):
     body = await reader.read()
     await HTTPResponse(200, "text/plain", close=False).send(writer, str(len(body)))
+
+
+@app.route("POST", "/form")
+async def form(reader, writer, request):
+    [name] = query(await reader.read())
+    await HTTPResponse(200, "text/plain").send(writer, request.header["x"] + name)
 
 
 @app.route("POST", "/upload")

@@ -1,8 +1,9 @@
 # Folders of files: see test_static.py.
 
+import gc
 import sys
 
-from ahttpserver import HTTPServer
+from ahttpserver import HTTPResponse, HTTPServer
 from ahttpserver.static import StaticFiles
 from run_ahttpserver import run
 
@@ -17,5 +18,12 @@ app.route("GET", "/rare/<path:file>")(
     )
 )
 app.route("GET", "/<path:file>")(StaticFiles("www"))
+
+
+@app.route("GET", "/heap")
+async def heap(reader, writer, request):
+    gc.collect()
+    await HTTPResponse(200, "text/plain").send(writer, str(gc.mem_alloc()))
+
 
 run(app)
