@@ -84,20 +84,8 @@ class HTTPRequest:
             raise InvalidRequest("bad line")
         # A page that asks every second sends the same fields: they are looked at once.
         known = len(seen) == size - blank and head.endswith(seen)
-        if not (known or head.startswith(b" HTTP/1.1\r\n", blank)):
-            version = head[blank + 1 : end]
-            if len(version) != 8 or not re.match(b"HTTP/[0-9][.][0-9]", version):
-                raise InvalidRequest("bad line")
-            if version[5] != 49:  # "1"
-                raise InvalidRequest("HTTP/1.x", 505)
-            self.version = str(version[5:], "utf-8")
-        if not get:
-            method = head[: start - 1]
-            if not method or _NO_TOKEN.search(method):
-                raise InvalidRequest("bad method")
-            self.method = str(method, "utf-8")
-            if self.method not in METHODS:
-                raise InvalidRequest("bad method", 501)
+        if not (get and (known or head.startswith(b" HTTP/1.1\r\n", blank))):
+            self._unlike_most(head[: start - 1], head[blank + 1 : end])
         target = head[start:blank]
         if _NO_TARGET.search(target):
             for c in target:
@@ -108,14 +96,7 @@ class HTTPRequest:
                     target = target.replace(bytes([c]), b"%%%02X" % c)
         self.url = path = str(target, "utf-8")
         if head[start] != 47:  # "/"
-            # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
-            host = path[7:].split("/", 1)[0].split("?", 1)[0]
-            if host and path[:7].lower() == "http://":
-                path = path[7 + len(host) :]
-                if path[:1] != "/":
-                    path = "/" + path
-            elif path != "*" or self.method != "OPTIONS":
-                raise InvalidRequest("bad target")
+            path = self._absolute()
         self.parameters = {}
         if "?" in path:
             path, self.query = path.split("?", 1)
@@ -123,15 +104,38 @@ class HTTPRequest:
         self.path = unquote(path) if "%" in path else path
         self._head = head
         if not known and end < size - 2:
-            self._framing(head, end + 2)
+            self._framing(self._fields(head, end + 2))
             if self.keep_alive and self.length == 0 and self.version == "1.1" and size < 1024:
                 _seen = head[blank:]
 
-    def _framing(self, head, start):
-        # Checks all fields, and takes the values of those that say where the body ends, and
-        # whether another request may follow it (RFC 9112 section 6).
+    def _unlike_most(self, method, version):
+        # Not "GET ... HTTP/1.1".
+        if len(version) != 8 or not re.match(b"HTTP/[0-9][.][0-9]", version):
+            raise InvalidRequest("bad line")
+        if version[5] != 49:  # "1"
+            raise InvalidRequest("HTTP/1.x", 505)
+        if not method or _NO_TOKEN.search(method):
+            raise InvalidRequest("bad method")
+        self.version = str(version[5:], "utf-8")
+        self.method = str(method, "utf-8")
+        if self.method not in METHODS:
+            raise InvalidRequest("bad method", 501)
+
+    def _absolute(self):
+        # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
+        path = self.url
+        host = path[7:].split("/", 1)[0].split("?", 1)[0]
+        if host and path[:7].lower() == "http://":
+            path = path[7 + len(host) :]
+            return path if path[:1] == "/" else "/" + path
+        if path != "*" or self.method != "OPTIONS":
+            raise InvalidRequest("bad target")
+        return path
+
+    def _fields(self, head, start):
+        # Looks at the names of all fields, and takes the values of those that frame the message.
         framing = b" host expect connection content-length transfer-encoding "
-        found = {}  # their values, by the length of the name: 4 host, 14 content-length
+        found = {}
         count = 2  # line ends: the request line's, the fields', the empty line's
         while True:
             end = head.find(_CRLF, start)
@@ -156,6 +160,11 @@ class HTTPRequest:
             raise InvalidRequest("bad end")
         if b"\0" in head:
             raise InvalidRequest("NUL")
+        return found
+
+    def _framing(self, found):
+        # RFC 9112 section 6: where the body ends, and whether another request may follow it.
+        # found is keyed by the length of the name: 4 host, 6 expect, 10 connection, 14, 17.
         modern = self.version != "1.0"
         host = found.get(4, b"")
         if b"," in host or modern and not host:
