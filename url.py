@@ -52,7 +52,7 @@ class HTTPRequest:
 
     .method .url (as sent) .path (decoded) .query (raw) .version "1.1": str
     .parameters: dict of str, the decoded query (later also what a route's <name> matched)
-    .header: dict of str, names in lower case; built when first asked for
+    .header: dict of str, names in lower case, values trimmed, repeated ones joined with ", "
     For the server: .length of the body, None: it is chunked; .expect (100-continue), .keep_alive.
     Raises InvalidRequest 400, 414, 417, 431, 501 or 505 (RFC 9112 sections 3, 5 and 6).
     """
@@ -185,19 +185,21 @@ class HTTPRequest:
         if not modern or b"close" in found.get(10, b""):
             self.keep_alive = False
 
-    @property
-    def header(self):
-        """All fields: names in lower case, values trimmed, a repeated field joined with ", "."""
-        if isinstance(self._head, bytes):
-            header = {}
-            for line in self._head.split(_CRLF)[1:-2]:
-                name, value = line.split(b":", 1)
-                name = str(name, "utf-8").lower()
-                value = value.strip(b" \t")
-                text = _utf8(value) or "".join(map(chr, value))  # Latin-1 is the old rule
-                header[name] = header[name] + ", " + text if name in header else text
-            self._head = header
-        return self._head
+    def __getattr__(self, name):
+        # Called for what is not there: .header, until somebody asks for it.  (A property would do,
+        # but classes with properties are slower in everything on MicroPython.)
+        if name != "header":
+            raise AttributeError(name)
+        header = {}
+        for line in self._head.split(_CRLF)[1:-2]:
+            name, line = line.split(b":", 1)
+            name = str(name, "utf-8").lower()
+            line = line.strip(b" \t")
+            value = _utf8(line) or "".join(map(chr, line))  # Latin-1 is the old rule
+            header[name] = header[name] + ", " + value if name in header else value
+        self.header = header
+        self._head = None
+        return header
 
 
 def head_end(data):
