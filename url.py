@@ -27,7 +27,6 @@ MAX_FIELDS = 64
 MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 
-_CRLF = b"\r\n"
 _HEX = b"0123456789abcdefABCDEF"
 # What has no place in a method or a field's name (RFC 9110 section 5.6.2), and in a target.
 _NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
@@ -66,9 +65,8 @@ class HTTPRequest:
 
     def __init__(self, head):
         global _seen
-        seen = _seen
         size = len(head)
-        end = head.find(_CRLF)
+        end = head.find(b"\r\n")
         if end < 0:
             end = size
         if size > MAX_LINE:
@@ -82,9 +80,7 @@ class HTTPRequest:
         blank = head.find(b" ", start, end)
         if blank < 0:
             raise InvalidRequest("bad line")
-        # A page that asks every second sends the same fields: they are looked at once.
-        known = len(seen) == size - blank and head.endswith(seen)
-        if not (get and (known or head.startswith(b" HTTP/1.1\r\n", blank))):
+        if not (get and head.startswith(b" HTTP/1.1\r\n", blank)):
             self._unlike_most(head[: start - 1], head[blank + 1 : end])
         target = head[start:blank]
         if _NO_TARGET.search(target):
@@ -103,9 +99,10 @@ class HTTPRequest:
             self.parameters = query(self.query)
         self.path = unquote(path) if "%" in path else path
         self._head = head
-        if not known and end < size - 2:
+        # A page that asks every second sends the same fields: they are looked at once.
+        if end < size - 2 and not (len(_seen) == size - blank and head.endswith(_seen)):
             self._framing(self._fields(head, end + 2))
-            if self.keep_alive and self.length == 0 and self.version == "1.1" and size < 1024:
+            if self.keep_alive and self.length == 0 and size < 1024:
                 _seen = head[blank:]
 
     def _unlike_most(self, method, version):
@@ -138,7 +135,7 @@ class HTTPRequest:
         found = {}
         count = 2  # line ends: the request line's, the fields', the empty line's
         while True:
-            end = head.find(_CRLF, start)
+            end = head.find(b"\r\n", start)
             if end <= start:
                 break
             colon = head.find(b":", start, end)
@@ -191,7 +188,7 @@ class HTTPRequest:
         if name != "header":
             raise AttributeError(name)
         header = {}
-        for line in self._head.split(_CRLF)[1:-2]:
+        for line in self._head.split(b"\r\n")[1:-2]:
             name, line = line.split(b":", 1)
             name = str(name, "utf-8").lower()
             line = line.strip(b" \t")
@@ -212,9 +209,9 @@ def head_end(data):
     if end > 3:
         return end
     size = len(data)
-    limit = MAX_HEAD if data.find(_CRLF, 0, MAX_LINE + 2) >= 0 else MAX_LINE + 1
+    limit = MAX_HEAD if data.find(b"\r\n", 0, MAX_LINE + 2) >= 0 else MAX_LINE + 1
     # A lone CR or LF shows as soon as it comes; the last byte may be the CR of a line end.
-    ends = data.count(_CRLF)
+    ends = data.count(b"\r\n")
     lone = data.count(b"\n") != ends or data.count(b"\r", 0, size - 1) != ends
     return size if lone or size > limit else 0
 
