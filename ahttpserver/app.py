@@ -20,8 +20,6 @@ _BUSY = (
     b"Connection: close\r\n\r\nbusy\n"
 )
 
-_NONE = {}
-
 
 class App(Routes):
     """
@@ -78,7 +76,8 @@ class App(Routes):
             if conn.error is not None:
                 raise conn.error
             request = conn.request
-            handler = self._exact.get(request.path, _NONE).get(request.method)
+            methods = self._exact.get(request.path)
+            handler = methods.get(request.method) if methods else None
             if handler is None:
                 handler = self.find(request)
             if await call(handler, conn) != CONNECTION_KEEP_ALIVE or not conn.hands_over():
@@ -120,13 +119,12 @@ class App(Routes):
         """Make room for one connection; False if all are being served."""
         self.prune()
         if len(self.connections) >= self.max_connections:
-            victim = least = None
-            now = ticks_ms()
+            victim, least = None, (SERVED,)
             for conn in self.connections:
-                if conn.state < SERVED and conn.since is not None:
+                if conn.since is not None:
                     # the lowest state; in it the one whose time is up first
-                    rank = conn.state, conn.left - ticks_diff(now, conn.since)
-                    if not victim or rank < least:
+                    rank = conn.state, conn.left - ticks_diff(ticks_ms(), conn.since)
+                    if rank < least:
                         victim, least = conn, rank
             if victim:
                 self.drop(victim)
