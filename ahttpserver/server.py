@@ -40,15 +40,11 @@ class HTTPServer(App):
         self._tasks = None
         accept.cancel()
         close(gate.sock)
-        others = self.connections
-        self.connections = []
-        for conn in list(others):
-            conn.late = False
-            if conn.task is current_task():
-                others.remove(conn)
-                self.connections.append(conn)
-            elif conn.task:
-                conn.task.cancel()
+        others = []
+        for conn in list(self.connections):
+            if conn.task is not current_task():
+                others.append(conn)
+                self.drop(conn)
         if not self.connections:
             watch.cancel()  # else it ends after this one
         left = 1000  # ms for what they have to finish
@@ -79,7 +75,7 @@ class HTTPServer(App):
                     await sleep_ms(100)  # it may fail for long: no place, no memory
 
     async def _serve(self, conn):
-        tasks = self._tasks  # others, when the server has been stopped
+        tasks = self._tasks  # another or None, when the server has been stopped
         try:
             while True:
                 try:
@@ -99,10 +95,7 @@ class HTTPServer(App):
                 conn.reset()
                 conn.state = IDLE
                 conn.left = self.timeout
-                if conn.input:
-                    await conn.turn()
-                else:
-                    await conn.wait()
+                await (conn.turn() if conn.input else conn.wait())
         except ClientGone:
             pass
         except Exception as e:
@@ -158,15 +151,16 @@ class HTTPServer(App):
             self.prune()
 
     def drop(self, conn):
-        """Close a connection that waits, for the sake of another."""
+        """End a connection: for the sake of another, or of stop().  Its task closes the socket."""
         self.connections.remove(conn)
         conn.late = False  # or it would go on: answer 408 and linger, unwatched
-        conn.task.cancel()
+        if conn.task:  # a stream fed from elsewhere has none
+            conn.task.cancel()
 
     def prune(self):
         """End what takes too long, and streams whose client has closed."""
         now = ticks_ms()
-        for conn in reversed(self.connections):  # which may lose this one meanwhile
+        for conn in list(self.connections):  # which may lose this one meanwhile
             ended = conn.ended()
             if conn.owned:
                 if ended:
