@@ -16,7 +16,7 @@ from url import InvalidRequest
 
 from .app import App
 from .body import BLOCK
-from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, SILENT, close
+from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close
 from .routes import HTTPServerError
 from .wire import ClientGone
 
@@ -40,8 +40,8 @@ class HTTPServer(App):
         listener = self.listen()
         self._running = True
         try:
-            self._poller = poll()
-            self._poller.register(listener, POLLIN)
+            self.poller = poll()
+            self.poller.register(listener, POLLIN)
             self._failed = False
             self._checked = ticks_ms()
             while self._running:
@@ -70,7 +70,7 @@ class HTTPServer(App):
     def _turn(self, listener):
         # Wait for something to happen, and deal with it.
         newcomers = False
-        for sock, _ in self._poller.poll(500):
+        for sock, _ in self.poller.poll(500):
             if sock is listener:
                 newcomers = True  # after those who are here already
             else:
@@ -97,7 +97,7 @@ class HTTPServer(App):
                 self._attend(conn)
                 try:
                     if not conn.owned and conn.sock is not None:
-                        self._poller.register(conn.sock, POLLIN)
+                        self.poller.register(conn.sock, POLLIN)
                 except (OSError, MemoryError):
                     self.drop(conn)
 
@@ -117,8 +117,8 @@ class HTTPServer(App):
                         self._waits(conn)
                     return
                 if conn.state == LINGERING:
-                    conn.rest -= len(data)
-                    if data and conn.rest > 0:
+                    conn.body -= len(data)
+                    if data and conn.body > 0:
                         return
                 elif data:
                     conn.input += data
@@ -144,27 +144,20 @@ class HTTPServer(App):
                 conn.request = None
                 return True
             if not (keep and self._running):
-                return self._lingers(conn)
+                if conn.gone or not conn.unread():
+                    return False
+                conn.input = b""
+                conn.body = 65536  # so much is read away
+                self._await(conn, LINGERING, 1000)
+                return True
             conn.reset()
             self._await(conn, IDLE, self.timeout)
 
     def _waits(self, conn):
         # For the rest of a request; for each part of it a client has the whole time.
-        if conn.request:
-            if conn.state != BODY:
-                self._await(conn, BODY, self.timeout + conn.body)
-        elif conn.input and conn.state != HEAD:
-            self._await(conn, HEAD, self.timeout)
-        elif conn.since is None:
-            self._await(conn, SILENT, self.timeout)
-        return True
-
-    def _lingers(self, conn):
-        if conn.gone or not conn.unread():
-            return False
-        conn.input = b""
-        conn.rest = 65536
-        self._await(conn, LINGERING, 1000)
+        state = BODY if conn.request else HEAD if conn.input else conn.state
+        if conn.state != state or conn.since is None:
+            self._await(conn, state, self.timeout + conn.body)
         return True
 
     def _await(self, conn, state, ms):
@@ -197,12 +190,8 @@ class HTTPServer(App):
             self.connections.remove(conn)
         except ValueError:
             return
-        self._poller.unregister(conn.sock)
+        self.poller.unregister(conn.sock)
         conn.shut()
-
-    def release(self, conn):
-        """Leave a connection to a thread: its socket is not polled any more."""
-        self._poller.unregister(conn.sock)
 
     def report(self, exception):
         """Tell on_error, or print the exception.  What on_error raises ends start()."""

@@ -74,7 +74,7 @@ class Wire:
 
     def hands_over(self):
         """The handler has given the connection to a thread."""
-        self.app.release(self)  # first: once owned, its thread may close the socket
+        self.app.poller.unregister(self.sock)  # first: once owned, its thread may close the socket
         self.owned = True
         if self.closing:  # its thread has ended already
             self.shut()
