@@ -4,12 +4,10 @@
 # and as writer, and the request.  Whatever it raises ends this one connection, not the server: an
 # InvalidRequest is an answer, a ClientGone needs none, anything else is a 500 and is reported.
 
-import socket
 from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from .body import BLOCK
 from .connection import SERVED, Connection, close
 from .response import HTTPResponse, status_line
 from .routes import Routes
@@ -144,24 +142,8 @@ class App(Routes):
                 self.connections.append(conn)
                 return conn
             if not self.ssl:
-                sock.read(BLOCK)  # what is unread when a socket closes destroys the answer
+                sock.read(1024)  # what is unread when a socket closes destroys the answer
                 sock.write(_BUSY)
         except (OSError, MemoryError):
             pass
         close(sock)
-
-    def listen(self):
-        """A listening socket; OSError if the port is taken."""
-        info = socket.getaddrinfo(self.host, self.port)[0]
-        listener = socket.socket(info[0])
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(info[-1])
-            listener.listen(self.backlog)
-            listener.setblocking(False)
-            if self.log:
-                self.log("listening on %s:%d" % (self.host, self.port))
-        except:  # noqa: E722
-            listener.close()
-            raise
-        return listener

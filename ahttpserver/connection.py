@@ -216,6 +216,25 @@ class Connection(Body, Wire):
         """Return at once: the server closes the socket."""
 
 
+def listen(app):
+    """A listening socket; OSError if the port is taken."""
+    import socket
+
+    info = socket.getaddrinfo(app.host, app.port)[0]
+    listener = socket.socket(info[0])
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(info[-1])
+        listener.listen(app.backlog)
+        listener.setblocking(False)
+        if app.log:
+            app.log("listening on %s:%d" % (app.host, app.port))
+    except:  # noqa: E722
+        listener.close()
+        raise
+    return listener
+
+
 def close(sock):
     """Close a socket.  That may fail, too; nobody can do anything about it."""
     try:

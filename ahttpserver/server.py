@@ -14,7 +14,7 @@ from url import InvalidRequest
 
 from .app import App
 from .body import BLOCK
-from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close
+from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close, listen
 from .routes import HTTPServerError
 from .wire import ClientGone, Wire
 
@@ -29,7 +29,7 @@ class HTTPServer(App):
         if self._tasks:
             raise HTTPServerError("started already")
         gate = Wire()  # waits like a connection; nobody looks at its time
-        gate.sock = self.listen()
+        gate.sock = listen(self)
         self._tasks = create_task(self._accept(gate)), create_task(self._watch()), gate
 
     async def stop(self):

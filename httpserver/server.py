@@ -16,7 +16,7 @@ from url import InvalidRequest
 
 from .app import App
 from .body import BLOCK
-from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close
+from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close, listen
 from .routes import HTTPServerError
 from .wire import ClientGone
 
@@ -37,7 +37,7 @@ class HTTPServer(App):
         """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
         if self._running:
             raise HTTPServerError("started already")
-        listener = self.listen()
+        listener = listen(self)
         self._running = True
         try:
             self.poller = poll()
