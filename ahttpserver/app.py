@@ -117,7 +117,7 @@ class App(Routes):
         """Make room for one connection; False if all are being served."""
         self.prune()
         if len(self.connections) >= self.max_connections:
-            victim, least = None, (SERVED,)
+            victim, least = None, (SERVED,)  # those that are being served stay
             for conn in self.connections:
                 if conn.since is not None:
                     # the lowest state; in it the one whose time is up first

@@ -160,7 +160,8 @@ class HTTPServer(App):
     def prune(self):
         """End what takes too long, and streams whose client has closed."""
         now = ticks_ms()
-        for conn in list(self.connections):  # which may lose this one meanwhile
+        for i in range(len(self.connections) - 1, -1, -1):  # needs no memory, unlike a copy
+            conn = self.connections[i]
             ended = conn.ended()
             if conn.owned:
                 if ended:

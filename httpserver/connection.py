@@ -218,7 +218,7 @@ class Connection(Body, Wire):
 
 def listen(app):
     """A listening socket; OSError if the port is taken."""
-    import socket
+    import socket  # here: nobody else needs it
 
     info = socket.getaddrinfo(app.host, app.port)[0]
     listener = socket.socket(info[0])
