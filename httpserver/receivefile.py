@@ -16,12 +16,13 @@ def receivefile(reader, filename, max_size=None):
     """
     Store the request's body as a file and return its size in bytes.
 
-    Raises InvalidRequest 413 over max_size bytes, 409 while another upload writes the same file,
-    404 or 507 if it cannot be created or disk full.  The name must be safe: see url.inside.
+    Raises InvalidRequest 413 over max_size bytes, 409 while another upload writes the same file
+    and for names that end in ".part", 404 or 507 if it cannot be created or disk full.  The name
+    must be safe: see url.inside.
     """
     part = filename + ".part"
-    if part in _busy:
-        raise InvalidRequest("busy", 409)
+    if part in _busy or filename[-5:].lower() == ".part":
+        raise InvalidRequest("name in use", 409)
     if max_size is None:
         max_size = 1 << 30
     if reader.body > max_size:
@@ -45,7 +46,7 @@ def receivefile(reader, filename, max_size=None):
     finally:
         try:
             os.remove(part)  # of an upload that was broken off; else it has its name now
-        except (OSError, MemoryError):
+        except Exception:  # a tuple of classes would need memory
             pass
         _busy.discard(part)
     return size

@@ -60,7 +60,9 @@ class _EventSource:
 def format_event(data, id, event, retry):
     """The text of an event.  ValueError for CR, LF or NUL in id or event."""
     head = ""
-    for name, value in ("event", event), ("id", id), ("retry", retry and int(retry)):
+    if retry is not None:
+        retry = int(retry)
+    for name, value in ("event", event), ("id", id), ("retry", retry):
         if value is not None:
             line = "%s: %s" % (name, value)
             if "\r" in line or "\n" in line or "\0" in line:

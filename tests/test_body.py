@@ -241,6 +241,8 @@ ESCAPES = [
     "/main.py",
     "%2fmain.py",
     ".hidden",
+    "old.bin.part",
+    "old.bin.PART",
     "sub/.hidden",
     "main.py%00.txt",
     "./main.py",

@@ -60,6 +60,7 @@ FIELDS = [
     {"event": "message"},
     {"id": ""},
     {"retry": 0},
+    {"retry": 0.0},
     {"retry": 1234},
     {"id": "all", "event": "three", "retry": 2345},
 ]
