@@ -52,8 +52,10 @@ class Body:
                 return True
             if request.length == 0:
                 return True
-            self.body = request.length or 0
-            self.more = request.length is None
+            if request.length is None:
+                self.more = 1
+            else:
+                self.body = request.length
             self.expect = request.expect
         return self.expect or not len(self.input) < self.body <= BLOCK
 

@@ -97,7 +97,7 @@ class Connection(Body, Wire):
         if not close or replaced:
             self.keep = not close
         request = self.request
-        if status in (204, 304) or request is not None and request.method == "HEAD":
+        if status == 204 or status == 304 or request is not None and request.method == "HEAD":
             self.mute = len(body or b"")
             body = None
         elif replaced:
@@ -180,7 +180,8 @@ class Connection(Body, Wire):
             self.room = 0
         keep = self.keep
         if keep and (
-            self.room is None  # its end is the end of the body
+            self.closing
+            or self.room is None  # its end is the end of the body
             or self.owned  # by a thread, which closes it
             or not self.request.keep_alive
             or self.body > len(self.input)  # nobody has read the body, nobody will wait for it

@@ -41,20 +41,25 @@ def sendfile(writer, filename, start=0, length=None):
             if writer.head is None:  # the file is the whole response
                 writer.head = b""
                 writer.status = "-"
-        while rest:
-            buffer = buffer[:rest]
-            try:
-                n = file.readinto(buffer)
-                if not n or n == rest and stat(filename)[8] != info[8]:
-                    return  # it was cut, or replaced meanwhile: the connection has to close
-            except OSError:
-                return
-            piece = buffer[:n]
-            if small:
-                writer.write(piece)
-            else:
-                writer.count(n)
-                piece = writer.write_now(piece)
-                if piece or rest & 0x7000 == 0:
-                    writer.push(piece)  # also, now and then, for the sake of the other tasks
-            rest -= n
+            writer.count(rest)  # at once; what is missing in the end is given back
+        try:
+            while rest:
+                if rest < len(buffer):
+                    buffer = buffer[:rest]
+                try:
+                    n = file.readinto(buffer)
+                    if not n or n == rest and stat(filename)[8] != info[8]:
+                        return  # it was cut, or replaced meanwhile: the connection has to close
+                except OSError:
+                    return
+                piece = buffer if n == len(buffer) else buffer[:n]
+                if small:
+                    writer.write(piece)
+                else:
+                    piece = writer.write_now(piece)
+                    if piece or rest & 0x7000 == 0:  # also to let others have a turn
+                        writer.push(piece)
+                rest -= n
+        finally:
+            if not small:
+                writer.count(-rest)

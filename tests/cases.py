@@ -768,6 +768,8 @@ case("RFC 9110 6.4.1: no file in a 304, then another request", get("/unchanged")
      answer(304, ""), answer(200, "kept"), closed=False)
 case("RFC 9112 9.6: output of the handler's own making closes", get("/raw"),
      answer(200, "raw", x_own="yes"), closed=True)
+case("RFC 9112 9.6: a handler that closes its connection", get("/closed") + get("/keep"),
+     answer(200, "closed", connection="close"), closed=True)
 case("RFC 9112 9.6: a response from a file closes", get("/own"),
      answer(200, "own" * 1000, x_own="yes"), closed=True)
 

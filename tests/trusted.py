@@ -98,6 +98,13 @@ async def lines(request):
     return answer(request, " ".join(lengths))
 
 
+@routes.get("/closed")
+async def closed(request):
+    response = answer(request, "closed")
+    response.force_close()
+    return response
+
+
 @routes.post("/exactly")
 async def exactly(request):
     first = await request.content.readexactly(4)

@@ -409,6 +409,13 @@ async def refuse(reader, writer, request):
     raise InvalidRequest("refused" + evil, int(request.parameters["status"]))
 
 
+@app.route("GET", "/closed")
+async def closed(reader, writer, request):
+    ran(request)
+    await HTTPResponse(200, "text/plain", close=False).send(writer, "closed")
+    writer.close()
+
+
 @app.route("GET", "/raw")
 async def raw(reader, writer, request):
     ran(request)
