@@ -152,9 +152,11 @@ class Connection(Body, Wire):
         if self.body:
             self.input = self.input[self.body :]
             self.body = 0
-        self.request = self.head = self.room = self.mute = None
-        self.status = 200
+        self.request = self.head = self.room = None
         self.keep = False
+        if self.mute is not None or self.status != 200:
+            self.mute = None
+            self.status = 200
 
     def collected(self):
         """

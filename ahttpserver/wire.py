@@ -9,8 +9,9 @@
 # A wait says in .since when it began, and the server's watchdog, one task for all connections,
 # sets .late when they are used up, and cancels the task: the wait ends with ClientGone.
 
-import time
+
 from asyncio import core, sleep_ms
+from time import ticks_diff, ticks_ms
 
 # What a handler may return.  Here KEEP_ALIVE says that an event stream is fed from elsewhere
 # (broadcast.py) and needs no task any more; after any other response it says nothing.
@@ -41,7 +42,7 @@ class Wire:
 
     def wait(self, write=False):  # async, but only a generator can hand its task to the queues
         """Wait until there is something to read, or room to write; or ClientGone."""
-        self.since = time.ticks_ms()
+        self.since = ticks_ms()
         if self.turns:
             self.turns = 0
         queue = core._io_queue
@@ -54,7 +55,7 @@ class Wire:
                 raise ClientGone("timed out")
             raise
         finally:
-            self.left -= time.ticks_diff(time.ticks_ms(), self.since)
+            self.left -= ticks_diff(ticks_ms(), self.since)
             self.since = None
 
     async def receive(self, n):
