@@ -307,7 +307,7 @@ def inside(folder, path):
 #: GET / HTTP/1.1|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked||
 
 if __name__ == "__main__":
-    for head in open(__file__):
+    for head in open(globals().get("__file__", "url.py")):
         if head[:3] != "#: ":
             continue
         head = head[3:].strip().replace("|", "\r\n").encode()

@@ -31,7 +31,7 @@ class Routes:
 
         def add(handler):
             if not callable(handler) or method in methods:
-                raise HTTPServerError("%s %s: no handler or the second" % (method, path))
+                raise HTTPServerError("%s %s: not callable, or a second handler" % (method, path))
             methods[method] = handler
             return handler
 

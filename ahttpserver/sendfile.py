@@ -30,7 +30,8 @@ async def sendfile(writer, filename, start=0, length=None):
         if writer.mute is not None:
             return
         writer.count(-rest)  # it counts when it is sent
-        file.seek(start)
+        if start:
+            file.seek(start)
         try:
             buffer = memoryview(bytearray(min(rest, BUFFER)))
         except MemoryError:

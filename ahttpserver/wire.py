@@ -9,7 +9,6 @@
 # A wait says in .since when it began, and the server's watchdog, one task for all connections,
 # sets .late when they are used up, and cancels the task: the wait ends with ClientGone.
 
-
 from asyncio import core, sleep_ms
 from time import ticks_diff, ticks_ms
 
