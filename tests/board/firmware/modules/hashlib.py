@@ -1,0 +1,3 @@
+# The firmware's hashlib with sha1, as most boards have it.
+from board import sha1
+from uhashlib import *
