@@ -1,0 +1,61 @@
+# What functions and classes a program or a stub defines, with their arguments and defaults: for
+# the tests that compare the packages with the README and with typings/.
+
+import ast
+import re
+
+
+def public(name):
+    return not name.startswith("_")
+
+
+def arguments(function):
+    """Its arguments and their defaults as text, without self, annotations and private ones."""
+    arguments = function.args
+    for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
+        argument.annotation = None
+    text = ast.unparse(arguments).replace(", /", "")
+    return re.sub(r"^self(, )?|(, )?_\w+=\w+", "", text)
+
+
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def definitions(*paths):
+    """{name: arguments} of functions, {class: {method: arguments}}, with what is inherited."""
+    trees = {path.stem: ast.parse(path.read_text()).body for path in paths}
+    functions = {}
+    for stem, body in trees.items():
+        for node in body:
+            if isinstance(node, FUNCTION):  # of an overloaded one the first
+                functions.setdefault((stem, node.name), arguments(node))
+    found = {name: given for (_, name), given in functions.items()}
+    bases = {}
+    for body in trees.values():
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = dict(methods(node, functions))
+                bases[node.name] = [ast.unparse(base).split(".")[-1] for base in node.bases]
+
+    def inherited(name):
+        result = {}
+        for base in bases.get(name, ()):
+            result = {**inherited(base), **result}
+        return {**result, **found.get(name, {})}
+
+    return {name: inherited(name) if name in bases else found[name] for name in found}
+
+
+def methods(node, functions):
+    """The (name, arguments) of a class: its own, and functions of other modules that it takes."""
+    seen = set()
+    for part in node.body:
+        name, given = getattr(part, "name", None), None
+        if isinstance(part, FUNCTION):
+            given = arguments(part)
+        elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Attribute):
+            name = part.targets[0].id  # read = body.read
+            given = functions.get((ast.unparse(part.value.value), part.value.attr))
+        if given is not None and name not in seen:
+            seen.add(name)
+            yield name, given

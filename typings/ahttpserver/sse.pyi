@@ -1,0 +1,31 @@
+# Event streams.
+
+from collections.abc import Mapping, Sequence
+
+from .connection import Connection
+
+async def EventSource(
+    reader: Connection,
+    writer: Connection,
+    header: Mapping[str, str | Sequence[str]] | None = None,
+) -> _EventSource:
+    """
+    Begins an event stream.  header: more fields of the response
+
+    When no place for a stream is left, the client is answered 503 and ClientGone is raised.
+    """
+
+class _EventSource:
+    async def send(
+        self,
+        data: object = None,
+        id: object = None,
+        event: str | None = None,
+        retry: int | None = None,
+    ) -> None:
+        """
+        An event; without arguments a comment that nobody sees.
+
+        data: anything, its lines are kept; id: what a browser tells when it comes back
+        event: its name; retry: milliseconds after which a browser comes back
+        """
