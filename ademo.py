@@ -15,9 +15,9 @@ import time
 
 from ahttpserver import HTTPResponse, HTTPServer, InvalidRequest, sendfile
 from ahttpserver.broadcast import Broadcast
-from ahttpserver.sse import EventSource
 
 app = HTTPServer(log=print)
+clock = Broadcast()
 events = Broadcast()  # the stream that all open pages share
 state = {"switch": False}
 stopped = asyncio.Event()  # main() waits for it
@@ -51,16 +51,13 @@ async def favicon(reader, writer, request):
 
 @app.route("GET", "/api/time")
 async def api_time(reader, writer, request):
-    """The clock of one page, an event each second; the server ends this when the page is gone."""
-    eventsource = await EventSource(reader, writer)
-    while True:
-        await eventsource.send("%02d:%02d:%02d" % time.localtime()[3:6])
-        await asyncio.sleep(1)
+    """The clock alone, an event named "time" each second: see produce()."""
+    return await clock.join(reader, writer)
 
 
 @app.route("GET", "/api/events")
 async def api_events(reader, writer, request):
-    """The state of the board, for all pages at once: see publish()."""
+    """Clock and state of the board in one stream: what a page listens to."""
     return await events.join(reader, writer)
 
 
@@ -81,9 +78,10 @@ async def api_switch(reader, writer, request):
 async def api_date(reader, writer, request):
     """Answers, then raises an exception that only on_error() catches: the program ends."""
     same_site(request)
-    year, month, day = time.localtime()[:3]
+    date = time.localtime()
     response = HTTPResponse(200, "application/json")
-    await response.send(writer, json.dumps({"day": day, "month": month, "year": year}))
+    date = {"day": "%02d" % date[2], "month": "%02d" % date[1], "year": str(date[0])}
+    await response.send(writer, json.dumps(date))
     await writer.drain()  # the answer leaves before the accident
     print(1 / 0)
 
@@ -107,9 +105,17 @@ async def publish():
 
 
 async def produce():
+    """The board itself, which lives on while pages come and go."""
     while True:
+        await tick()
         await publish()
         await asyncio.sleep(1)
+
+
+async def tick():
+    text = "%02d:%02d:%02d" % time.localtime()[3:6]
+    await clock.send(text, event="time")
+    await events.send(text, event="time")
 
 
 def on_error(loop, context):

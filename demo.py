@@ -13,11 +13,11 @@ import json
 import sys
 import time
 
-from httpserver import CONNECTION_KEEP_ALIVE, HTTPResponse, HTTPServer, InvalidRequest, sendfile
+from httpserver import HTTPResponse, HTTPServer, InvalidRequest, sendfile
 from httpserver.broadcast import Broadcast
-from httpserver.sse import EventSource
 
 app = HTTPServer(log=print)
+clock = Broadcast()
 events = Broadcast()  # the stream that all open pages share
 state = {"switch": False}
 
@@ -50,26 +50,13 @@ def favicon(reader, writer, request):
 
 @app.route("GET", "/api/time")
 def api_time(reader, writer, request):
-    """The clock of one page, an event each second: from now on its thread owns the connection."""
-    eventsource = EventSource(reader, writer)
-    _thread.start_new_thread(clock, (eventsource, writer))
-    return CONNECTION_KEEP_ALIVE
-
-
-def clock(eventsource, writer):
-    try:
-        while True:
-            eventsource.send("%02d:%02d:%02d" % time.localtime()[3:6])
-            time.sleep(1)
-    except OSError:
-        pass  # the page is gone, or the server stops
-    finally:
-        writer.close()
+    """The clock alone, an event named "time" each second: see produce()."""
+    return clock.join(reader, writer)
 
 
 @app.route("GET", "/api/events")
 def api_events(reader, writer, request):
-    """The state of the board, for all pages at once: see publish()."""
+    """Clock and state of the board in one stream: what a page listens to."""
     return events.join(reader, writer)
 
 
@@ -90,9 +77,10 @@ def api_switch(reader, writer, request):
 def api_date(reader, writer, request):
     """Answers, then raises an exception that only on_error() catches: the program ends."""
     same_site(request)
-    year, month, day = time.localtime()[:3]
+    date = time.localtime()
     response = HTTPResponse(200, "application/json")
-    response.send(writer, json.dumps({"day": day, "month": month, "year": year}))
+    date = {"day": "%02d" % date[2], "month": "%02d" % date[1], "year": str(date[0])}
+    response.send(writer, json.dumps(date))
     writer.drain()  # the answer leaves before the accident
     print(1 / 0)
 
@@ -116,10 +104,18 @@ def publish():
 
 
 def produce(serving):
+    """The board itself, which lives on while pages come and go: the one thread that there is."""
     while serving.locked():
+        tick()
         publish()
         time.sleep(1)
-    publish()  # finds the server stopped, which closes the stream of each page
+    tick()  # finds the server stopped, which closes the stream of each page
+
+
+def tick():
+    text = "%02d:%02d:%02d" % time.localtime()[3:6]
+    clock.send(text, event="time")
+    events.send(text, event="time")
 
 
 def on_error(exception):

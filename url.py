@@ -20,19 +20,24 @@ import re
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
-# What a stranger may send at most: bytes, and for MAX_FIELDS a number of header fields.
+# What a stranger may send at most: bytes, and for MAX_FIELDS a number of header fields.  They are
+# looked up when they are used, so a program may set them: url.MAX_HEAD = 16384
 MAX_LINE = 2048
 MAX_HEAD = 4096
 MAX_FIELDS = 64
 MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 
-_HEX = b"0123456789abcdefABCDEF"
+HEX = b"0123456789abcdefABCDEF"
 # What has no place in a method or a field's name (RFC 9110 section 5.6.2), and in a target.
 _NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
-_NO_TARGET = re.compile(b"[^!-~]")
+_NO_TARGET = re.compile(b"[^!-~\x80-\xff]")
+# Control characters, but for tab, CR and LF, and NUL (which a pattern here cannot hold).
+_CONTROL = re.compile(b"[\x01-\x08\x0b-\x0c\x0e-\x1f\x7f]")
 
-_seen = b""  # the last plain request from the blank behind its target to its end
+# Pages that ask every second send the same fields each time: these are looked at once.  The last
+# two plain requests, each from the blank behind its target to its end.
+_seen = ()
 
 
 class InvalidRequest(Exception):
@@ -52,6 +57,7 @@ class HTTPRequest:
     .method .url (as sent) .path (decoded) .query (raw) .version "1.1": str
     .parameters: dict of str, the decoded query (later also what a route's <name> matched)
     .header: dict of str, names in lower case, values trimmed, repeated ones joined with ", "
+    (Cookie with "; ")
     For the server: .length of the body, None: it is chunked; .expect (100-continue), .keep_alive.
     Raises InvalidRequest 400, 414, 417, 431, 501 or 505 (RFC 9112 sections 3, 5 and 6).
     """
@@ -69,11 +75,10 @@ class HTTPRequest:
         end = head.find(b"\r\n")
         if end < 0:
             end = size
-        if size > MAX_LINE:
-            if end > MAX_LINE:
-                raise InvalidRequest("long line", 414)
-            if size > MAX_HEAD:
-                raise InvalidRequest("long head", 431)
+        if end > MAX_LINE:
+            raise InvalidRequest("long line", 414)
+        if size > MAX_HEAD:
+            raise InvalidRequest("long head: cookies too large?", 431)
         # Slices only where they are needed: each is an object, and a str is looked up besides.
         get = head.startswith(b"GET ")
         start = 4 if get else head.find(b" ") + 1
@@ -83,27 +88,28 @@ class HTTPRequest:
         if not (get and head.startswith(b" HTTP/1.1\r\n", blank)):
             self._unlike_most(head[: start - 1], head[blank + 1 : end])
         target = head[start:blank]
+        # Bytes above 127 were never seen from a browser: they count as if escaped.
         if _NO_TARGET.search(target):
-            for c in target:
-                if c < 32 or c == 127:
-                    raise InvalidRequest("bad target")
-                # Bytes above 127 were never seen from a browser: they count as if escaped.
-                if c > 127:
-                    target = target.replace(bytes([c]), b"%%%02X" % c)
-        self.url = path = str(target, "utf-8")
+            raise InvalidRequest("bad target")
+        try:
+            self.url = path = str(target, "utf-8")
+        except ValueError:
+            raise InvalidRequest("not UTF-8")
         if head[start] != 47:  # "/"
-            path = self._absolute()
+            path = self._absolute(path)
         self.parameters = {}
         if "?" in path:
             path, self.query = path.split("?", 1)
             self.parameters = query(self.query)
-        self.path = unquote(path) if "%" in path else path
+        self.path = unquote(path) if "%" in path or len(self.url) != len(target) else path
         self._head = head
-        # A page that asks every second sends the same fields: they are looked at once.
-        if end < size - 2 and not (len(_seen) == size - blank and head.endswith(_seen)):
-            self._framing(self._fields(head, end + 2))
+        if end < size - 2:
+            for fields in _seen:
+                if len(fields) == size - blank and head.endswith(fields):
+                    return
+            self._framing(head)
             if self.keep_alive and self.length == 0 and size < 1024:
-                _seen = head[blank:]
+                _seen = _seen[-1:] + (head[blank:],)
 
     def _unlike_most(self, method, version):
         # Not "GET ... HTTP/1.1".
@@ -118,9 +124,8 @@ class HTTPRequest:
         if self.method not in METHODS:
             raise InvalidRequest("bad method", 501)
 
-    def _absolute(self):
+    def _absolute(self, path):
         # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
-        path = self.url
         host = path[7:].split("/", 1)[0].split("?", 1)[0]
         if host and path[:7].lower() == "http://":
             path = path[7 + len(host) :]
@@ -129,72 +134,66 @@ class HTTPRequest:
             raise InvalidRequest("bad target")
         return path
 
-    def _fields(self, head, start):
-        # Looks at the names of all fields, and takes the values of those that frame the message.
-        framing = b" host expect connection content-length transfer-encoding "
-        found = {}
-        count = 2  # line ends: the request line's, the fields', the empty line's
-        while True:
-            end = head.find(b"\r\n", start)
-            if end <= start:
-                break
-            colon = head.find(b":", start, end)
-            name = head[start:colon]
-            n = colon - start
-            # A token before the colon: this refuses blanks there, and folded lines (section 5).
-            if n < 1 or _NO_TOKEN.search(name):
-                raise InvalidRequest("bad field")
-            # The length is a quick first look.
-            if n in (4, 6, 10, 14, 17) and b" %s " % name.lower() in framing:
-                value = head[colon + 1 : end].strip(b" \t").lower()
-                found[n] = found[n] + b"," + value if n in found else value
-            count += 1
-            start = end + 2
-        if count > MAX_FIELDS + 2:
-            raise InvalidRequest("fields", 431)
-        # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
-        if end + 2 != len(head) or head.count(b"\n") != count or head.count(b"\r") != count:
-            raise InvalidRequest("bad end")
-        if b"\0" in head:
-            raise InvalidRequest("NUL")
-        return found
-
-    def _framing(self, found):
+    def _framing(self, head):
         # RFC 9112 section 6: where the body ends, and whether another request may follow it.
-        # found is keyed by the length of the name: 4 host, 6 expect, 10 connection, 14, 17.
+        count = head.count(b"\r\n")
+        if count > MAX_FIELDS + 2:
+            raise InvalidRequest("too many fields", 431)
+        # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
+        if head.count(b"\n") != count or head.count(b"\r") != count or head[-4:] != b"\r\n\r\n":
+            raise InvalidRequest("bad end")
+        if b"\0" in head or _CONTROL.search(head):
+            raise InvalidRequest("control character")
+        get = self._fields(b"host expect connection content-length transfer-encoding").get
         modern = self.version != "1.0"
-        host = found.get(4, b"")
-        if b"," in host or modern and not host:
+        host = get("host", "")
+        if "," in host or modern and not host:
             raise InvalidRequest("bad host")
-        if 14 in found:
-            length = found[14]
-            if 17 in found or not length.isdigit() or len(length) > 10:
+        length = get("content-length")
+        coding = get("transfer-encoding")
+        if length is not None:
+            # Not isdigit(): Python knows other digits, too.
+            if coding is not None or length.strip("0123456789") or not 0 < len(length) <= 10:
                 raise InvalidRequest("bad length")
             self.length = int(length)
-        elif 17 in found:
-            if found[17] != b"chunked" or not modern:
+        if coding is not None:
+            if coding.lower() != "chunked" or not modern:
                 raise InvalidRequest("bad coding", 501 if modern else 400)
             self.length = None
-        if modern and 6 in found:
-            if found[6] != b"100-continue":
+        expect = get("expect")
+        if expect is not None and modern:
+            if expect.lower() != "100-continue":
                 raise InvalidRequest("bad expect", 417)
             self.expect = self.length != 0
-        if not modern or b"close" in found.get(10, b""):
+        if not modern or "close" in get("connection", "").lower():
             self.keep_alive = False
+
+    def _fields(self, names=b""):
+        # A dict of the header; of these names, if there are any, and perhaps some others.
+        header = {}
+        for line in self._head.split(b"\r\n")[1:-2]:
+            name, *value = line.split(b":", 1)
+            # A token before the colon: this refuses blanks there, and folded lines (section 5).
+            if not value or not name or _NO_TOKEN.search(name):
+                raise InvalidRequest("bad field")
+            name = name.lower()
+            if not names or name in names:
+                name = str(name, "utf-8")
+                line = value[0].strip(b" \t")
+                value = _utf8(line)
+                if value is None:
+                    value = "".join(map(chr, line))  # Latin-1 is the old rule
+                if name in header:  # RFC 9110 section 5.3, for cookies RFC 9113 section 8.2.3
+                    value = header[name] + ("; " if name == "cookie" else ", ") + value
+                header[name] = value
+        return header
 
     def __getattr__(self, name):
         # Called for what is not there: .header, until somebody asks for it.  (A property would do,
         # but classes with properties are slower in everything on MicroPython.)
         if name != "header":
             raise AttributeError(name)
-        header = {}
-        for line in self._head.split(b"\r\n")[1:-2]:
-            name, line = line.split(b":", 1)
-            name = str(name, "utf-8").lower()
-            line = line.strip(b" \t")
-            value = _utf8(line) or "".join(map(chr, line))  # Latin-1 is the old rule
-            header[name] = header[name] + ", " + value if name in header else value
-        self.header = header
+        self.header = header = self._fields()
         self._head = None
         return header
 
@@ -216,21 +215,12 @@ def head_end(data):
     return size if lone or size > limit else 0
 
 
-def chunk_size(line):
-    """The size in a chunk's first line (bytes without CR LF, RFC 9112 section 7.1); or 400."""
-    size = line.split(b";", 1)[0]
-    if size != line:
-        size = size.rstrip(b" \t")  # blanks are allowed before an extension, which is ignored
-    if size.strip(_HEX) or not 0 < len(size) <= 8:
-        raise InvalidRequest("bad chunk")
-    return int(size, 16)
-
-
-def query(string):
+def query(string, all=False):
     """
     A dict of the decoded names and values in "a=1&b=x+y": a query or an urlencoded form.
 
-    string: str or bytes.  The first value of a name wins.  Raises InvalidRequest 400.
+    string: str or bytes.  The first value of a name wins; all: every one, in a list.  Raises
+    InvalidRequest 400.
     """
     parameters = {}
     if isinstance(string, str):
@@ -239,8 +229,11 @@ def query(string):
         if part:
             name, *value = part.split(b"=", 1)
             name = unquote(name)
-            if name not in parameters:
-                parameters[name] = unquote(value[0]) if value else ""
+            value = unquote(value[0]) if value else ""
+            if all:
+                parameters.setdefault(name, []).append(value)
+            else:
+                parameters.setdefault(name, value)
     return parameters
 
 
@@ -255,7 +248,7 @@ def unquote(string):
     parts = string.split(b"%")
     for i in range(1, len(parts)):
         part = parts[i]
-        if len(part) < 2 or part[:2].strip(_HEX):
+        if len(part) < 2 or part[:2].strip(HEX):
             parts[i] = b"%" + part
         else:
             parts[i] = bytes([int(part[:2], 16)]) + part[2:]

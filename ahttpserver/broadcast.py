@@ -11,7 +11,7 @@
 #     await events.send("21.5", event="temperature")
 #
 # An event is formatted once, and handed to each socket without waiting for any.  What a socket
-# does not take stays in its connection's output, for the next time, as long as that is little.
+# does not take stays in its connection's .unsent, for the next time, as long as that is little.
 # There is no timer: whoever sends should do so, if only send(), every 15 seconds.
 
 from time import ticks_diff, ticks_ms
@@ -47,19 +47,29 @@ class Broadcast:
         self._lock = allocate_lock()  # handlers and those who send may be threads
 
     def __len__(self):
-        return len(self._joined)
+        with self._lock:
+            for conn in self._joined:
+                if conn.left_by_client():
+                    self._drop(conn)
+            return len(self._joined)
 
-    async def join(self, reader, writer):
+    def _drop(self, conn):
+        conn.gone = True
+        conn.close(False)
+        self._joined = [other for other in self._joined if other is not conn]
+
+    async def join(self, reader, writer, header=None):
         """
         Feed this client, too; the last thing in a handler: return await events.join(...)
 
-        A handler that has something to send first begins the stream itself (EventSource).
+        header: dict of further fields.  A handler that has something to send first begins the
+        stream itself (EventSource).
         """
         if not writer.stream:
             await self.send()  # finds those who have left
             if self._max and len(self) >= self._max:
                 raise InvalidRequest("busy", 503)
-            await EventSource(reader, writer)
+            await EventSource(reader, writer, header)
         with self._lock:
             self._joined = self._joined + [writer]
         return CONNECTION_KEEP_ALIVE
@@ -67,28 +77,25 @@ class Broadcast:
     async def send(self, data=None, id=None, event=None, retry=None):
         """Send an event, or without arguments a comment, as EventSource's send(); never waits."""
         data = format_event(data, id, event, retry).encode()
+        frame = b"%x\r\n%s\r\n" % (len(data), data)  # HTTP/1.0 gets what is inside
+        data = memoryview(frame)[frame.find(b"\n") + 1 : -2]
         with self._lock:
             now = ticks_ms()
             passed = ticks_diff(now, self._time)
             self._time = now
-            joined = []
             for conn in self._joined:
-                if conn.output:
+                rest = frame if conn.chunked else data
+                if conn.unsent:
                     conn.left -= passed
-                rest = conn.output + data
+                    rest = bytes(conn.unsent) + rest
                 try:
-                    if not conn.ended():
-                        conn.output = bytes(conn.write_now(rest))
-                        if len(conn.output) < len(rest):
+                    if not conn.left_by_client():
+                        conn.unsent = bytes(conn.send(rest))
+                        if len(conn.unsent) < len(rest):
                             conn.left = conn.app.timeout
                 except (OSError, MemoryError):
                     conn.gone = True
                 # Little may wait; with TLS nothing, as that wants the very same bytes again.
-                if conn.left <= 0 or len(conn.output) > (0 if conn.raw else 2048):
-                    conn.gone = True
-                if conn.gone:
-                    conn.close()
-                else:
-                    joined.append(conn)
-            self._joined = joined
+                if conn.gone or conn.left <= 0 or len(conn.unsent) > (0 if conn.raw else 2048):
+                    self._drop(conn)
         await sleep_ms(0)  # who sends without a pause must not stop everything else

@@ -1,35 +1,63 @@
 # The server: who is served when.  One task accepts, one for each connection, one watches the time.
 #
-# asyncio.start_server accepts too, but spins when accept fails, and dies when memory runs out.
+#     _accept() -> crowd.admit()        a newcomer gets a place
+#     _serve()                        waits until a request is complete: connection.next()
+#     app.exchange()                  finds the handler and calls it
+#     handler -> response.py          the answer is collected, completed, and leaves
+#     _serve()                        again, or away
 #
-# A board has ten sockets, so connections are few and each has a state.  When all places are taken,
-# a newcomer gets the place of the connection that is least worth keeping: the lowest state first,
-# in it the one whose time is up first.  Those that are being served are left alone.
+# asyncio.start_server accepts too, but spins when accept fails, and dies when memory runs out.
 
 from asyncio import create_task, current_task, get_event_loop, sleep_ms
-from errno import EAGAIN
 from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from .app import App
-from .body import BLOCK
-from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close, listen
-from .routes import HTTPServerError
-from .wire import ClientGone, Wire
+from . import app, crowd
+from .connection import KEPT, LINGERING, READING, SERVED, Connection
+from .wire import ClientGone
+
+_FAILED = OSError, MemoryError  # made before there is no memory for it
 
 
-class HTTPServer(App):
-    """An HTTP/1.1 server on asyncio; its arguments: see app.py."""
+class HTTPServer:
+    """
+    An HTTP/1.1 server on asyncio.
 
+    host, port: where to listen; backlog: connections that the system may hold in waiting
+    timeout: seconds that a client may keep the server waiting; max_connections: at once
+    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
+    log: function of a str, called for each request, start and stop
+
+    .on_refuse: function(request or None, error), called before an answer with an error: returns
+    (mimetype, body), or None for the default text; may set error.status, add to error.header
+    """
+
+    places = 6  # for connections, if max_connections says nothing
+    on_refuse = None
+    patterns = None  # routes with names
+    waiting = None  # since when somebody is at the door, and all places are taken
+    crowded = False  # and has waited for long
     _tasks = None
+
+    # What both packages have in common is told in app.py and crowd.py.
+    __init__ = app.__init__
+    route = app.route
+    find = app.find
+    exchange = app.exchange
+    refuse = app.refuse
+    listen = crowd.listen
+    admit = crowd.admit
+    make_room = crowd.make_room
+    absent = crowd.absent
 
     async def start(self):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
         if self._tasks:
-            raise HTTPServerError("started already")
-        gate = Wire()  # waits like a connection; nobody looks at its time
-        gate.sock = listen(self)
+            raise app.HTTPServerError("started already")
+        self.listen()
+        gate = Connection(self, self.listener, None)  # waits like a connection
+        gate.left = None
         self._tasks = create_task(self._accept(gate)), create_task(self._watch()), gate
 
     async def stop(self):
@@ -37,65 +65,82 @@ class HTTPServer(App):
         if not self._tasks:
             return
         accept, watch, gate = self._tasks
-        self._tasks = None
+        self._tasks = self.waiting = None
+        self.crowded = False
         accept.cancel()
-        close(gate.sock)
+        gate.shut()
         others = []
-        for conn in list(self.connections):
+        for conn in self.connections:
             if conn.task is not current_task():
                 others.append(conn)
-                self.drop(conn)
-        if not self.connections:
-            watch.cancel()  # else it ends after this one
+                conn.late = False  # or it would go on: answer 408 and linger, unwatched
+                if conn.task:  # a stream fed from elsewhere has none
+                    conn.task.cancel()
         left = 1000  # ms for what they have to finish
         for conn in others:
             while left > 0 and conn.task and not conn.task.done():
                 await sleep_ms(10)
                 left -= 10
-            conn.shut()
+            self._close(conn)
+        if not self.connections:
+            watch.cancel()  # else it ends after this one
         if self.log:
             self.log("stopped")
 
     async def _accept(self, gate):
         while True:
             try:
-                await gate.wait()
-                for _ in range(8):
-                    if len(self.connections) >= self.max_connections:
-                        await sleep_ms(1)  # whoever can be read is read before one has to go
-                    sock, address = gate.sock.accept()
-                    conn = self.admit(sock, address)
-                    try:
-                        if conn is not None:
-                            conn.task = create_task(self._serve(conn))
-                    except MemoryError:
-                        self._close(conn)
-            except (OSError, MemoryError) as e:
-                if EAGAIN not in e.args:
-                    await sleep_ms(100)  # it may fail for long: no place, no memory
+                if len(self.connections) >= self.max_connections:
+                    then = ticks_ms()
+                    await sleep_ms(50)
+                    self.absent(ticks_diff(ticks_ms(), then) - 100)
+                    await sleep_ms(0)  # who has said something is heard first
+                    conn = self.make_room()
+                    if conn:
+                        conn.left = 0
+                        self._call_up(conn)
+                elif not self._adopt():
+                    await gate.wait()
+            except _FAILED:
+                await sleep_ms(100)  # it may fail for long: no place, no memory
+
+    def _adopt(self):
+        conn = self.admit()
+        if conn:
+            try:
+                conn.task = create_task(self._serve(conn))
+            except MemoryError:
+                self._close(conn)
+        return conn
 
     async def _serve(self, conn):
-        tasks = self._tasks  # another or None, when the server has been stopped
+        tasks = self._tasks  # others or None, when the server has been stopped
         try:
             while True:
+                error = None
                 try:
-                    while not self._ready(conn):
-                        await conn.wait()
+                    while not conn.input or not conn.next():
+                        if not conn.fill():
+                            await conn.wait()
+                except InvalidRequest as e:
+                    error = e
                 except ClientGone:
-                    if conn.left > 0 or conn.state not in (HEAD, BODY):
-                        break
-                    conn.error = InvalidRequest("", 408)
+                    # Half a request has an answer, silence just closes; so does who gives way.
+                    begun = conn.state == READING and (conn.input or conn.request)
+                    if conn.gone or conn.left > 0 or not begun or self.waiting is not None:
+                        raise
+                    error = InvalidRequest("", 408)
                 conn.state = SERVED
-                if not await self.exchange(conn):
-                    if tasks is self._tasks and not (conn.owned or conn.gone) and conn.unread():
-                        await self._linger(conn)
+                if not await self.exchange(conn, error):
                     break
                 if tasks is not self._tasks:
-                    break
+                    return
                 conn.reset()
-                conn.state = IDLE
+                conn.state = KEPT
                 conn.left = self.timeout
-                await (conn.turn() if conn.input else conn.wait())
+                await (conn.push(b"") if conn.input else conn.wait())
+            if tasks is self._tasks and not (conn.owned or conn.gone) and conn.unread():
+                await self._linger(conn)
         except ClientGone:
             pass
         except Exception as e:
@@ -108,70 +153,53 @@ class HTTPServer(App):
             if tasks is not self._tasks and not self.connections:
                 tasks[1].cancel()
 
-    def _close(self, conn):
-        try:
-            self.connections.remove(conn)
-        except ValueError:
-            pass
-        conn.shut()
-
-    def _ready(self, conn):
-        # Whether a request has come.  If not, what is missing decides when the connection has to
-        # give way; and for each part of it a client has the whole time.
-        while not conn.input or not conn.next():
-            data = conn.read_now(BLOCK)
-            if data:
-                conn.input += data
-            elif data is None:
-                state = BODY if conn.request else HEAD if conn.input else conn.state
-                if conn.state != state:
-                    conn.state = state
-                    conn.left = self.timeout
-                return False
-            else:
-                conn.gone = True
-                raise ClientGone("closed")
-        return True
-
     async def _linger(self, conn):
+        # Reads away what still comes: what is unread when a socket closes destroys the answer.
         conn.state = LINGERING
-        conn.input = b""
         conn.left = 1000
         rest = 65536
         while rest > 0:
-            data = await conn.receive(BLOCK)
-            if not data:
-                break
-            rest -= len(data)
+            conn.input = b""
+            while not conn.fill():
+                await conn.wait()
+            rest -= len(conn.input)
+            await conn.push(b"")
 
-    async def _watch(self):
-        tasks = self._tasks
-        while self._tasks is tasks or not self._tasks and self.connections:
-            await sleep_ms(500)
-            self.prune()
+    def _close(self, conn):
+        if conn in self.connections:
+            self.connections.remove(conn)
+        conn.shut()
+        try:
+            if len(self.connections) == self.max_connections - 1 and self._tasks:
+                self._adopt()  # at once: somebody may be at the door
+        except _FAILED:
+            pass
 
-    def drop(self, conn):
-        """End a connection: for the sake of another, or of stop().  Its task closes the socket."""
-        self.connections.remove(conn)
-        conn.late = False  # or it would go on: answer 408 and linger, unwatched
-        if conn.task:  # a stream fed from elsewhere has none
+    def _call_up(self, conn):
+        # The time of a connection is up: its task looks once more.
+        if not conn.late:  # once: its `finally` may await
+            conn.late = True
             conn.task.cancel()
 
-    def prune(self):
-        """End what takes too long, and streams whose client has closed."""
+    async def _watch(self):
+        # Ends what takes too long, and streams whose client has closed.
+        tasks = self._tasks
         now = ticks_ms()
-        for i in range(len(self.connections) - 1, -1, -1):  # needs no memory, unlike a copy
-            conn = self.connections[i]
-            ended = conn.ended()
-            if conn.owned:
-                if ended:
-                    self._close(conn)
-            elif not conn.late:  # once: its `finally` may await
-                if ended or conn.since is not None and ticks_diff(now, conn.since) >= conn.left:
-                    conn.late = True
-                    conn.task.cancel()
-                if ended:
-                    self.connections.remove(conn)
+        while self._tasks is tasks or not self._tasks and self.connections:
+            await sleep_ms(500)
+            then = now
+            now = ticks_ms()
+            self.absent(ticks_diff(now, then) - 600)
+            for i in range(len(self.connections) - 1, -1, -1):  # needs no memory, unlike a copy
+                conn = self.connections[i]
+                left = conn.left
+                late = conn.since is not None and left is not None
+                late = late and ticks_diff(now, conn.since) >= left
+                if late or conn.left_by_client():
+                    if conn.owned:
+                        self._close(conn)
+                    elif conn.task:
+                        self._call_up(conn)
 
     def report(self, exception):
         """Tell the event loop's exception handler, as for any task."""

@@ -17,27 +17,36 @@ from .response import HTTPResponse
 from .wire import ClientGone
 
 
-async def EventSource(reader, writer):
+async def EventSource(reader, writer, header=None):
     """
     Begin an event stream and return the object whose send() feeds it.
 
-    When only two places for connections are left: answers 503 and raises ClientGone.
+    header: dict of further fields.  When only two places for connections are left (of two: one):
+    answers 503 and raises ClientGone.
     """
-    app = writer.app
-    streams = 0
-    for conn in app.connections:
-        streams += conn.stream and not conn.gone
-    if streams and streams >= app.max_connections - 2:
-        await app.refuse(writer, InvalidRequest("busy", 503))
-        raise ClientGone("busy")
-    await HTTPResponse(200, "text/event-stream", True, {"Cache-Control": "no-store"}).send(writer)
-    # A thread and the serving loop both look at these: they must not come into being later.
-    writer.gone, writer.closing, writer.owned = writer.gone, writer.closing, writer.owned
-    writer.stream = True  # before anything waits: the next one has to count it
+    await take_place(writer)
+    # Nothing may keep what belongs together: no cache, no proxy such as nginx.
+    fields = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    fields.update(header or ())
+    await HTTPResponse(200, "text/event-stream", True, fields).send(writer)
     await writer.drain()
     if writer.mute is not None:
         raise ClientGone("no body")
     return _EventSource(writer)
+
+
+async def take_place(writer):
+    """Make a connection one of the streams that may stay for long; or 503 and ClientGone."""
+    app = writer.app
+    streams = 0
+    for conn in app.connections:
+        streams += conn.stream and not conn.left_by_client()
+    if streams >= max(app.max_connections - 2, app.max_connections // 2):
+        await app.refuse(writer, InvalidRequest("busy", 503))
+        raise ClientGone("busy")
+    # A thread and the serving loop both look at these: they must not come into being later.
+    writer.gone, writer.ended, writer.owned = writer.gone, writer.ended, writer.owned
+    writer.stream = True  # before anything waits: the next one has to count it
 
 
 class _EventSource:

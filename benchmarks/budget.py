@@ -14,31 +14,37 @@ from programs import prepare
 
 # Bytes; the objects on the heap are those of a 64-bit machine, larger than a board's.  Each budget
 # is what was measured plus about 2 %, for requests 5 %: they allocate a little more on a busy
-# machine, in httpserver 400 bytes when a request comes after its connection was accepted.  The
-# design asks for 10000, 24000, 2400 and 3400 for the first four.  Both meet the last two, neither
-# of them the others.
+# machine, in httpserver 400 bytes when a request comes after its connection was accepted.  Version
+# 2 took 3 kB of .mpy more for crowds, chunked answers, small stacks and the like; the aim is 16000
+# for the core and 27500 for the import, and it is missed.
 BUDGET = {
     "ahttpserver": {
-        "core": 17900,
-        "import": 35650,
-        "request": 2500,
-        "request, browser head": 3250,
-        "static": 1650,
-        "auth": 520,
-        "receivefile": 600,
-        "broadcast": 1010,
-        "patterns": 500,
+        "core": 21300,
+        "import": 37400,
+        "request": 2900,
+        "request, browser head": 3500,
+        "static": 2310,
+        "auth": 545,
+        "receivefile": 815,
+        "broadcast": 1230,
+        "patterns": 640,
+        "websocket": 2750,
+        "multipart": 1500,
+        "captive": 900,
     },
     "httpserver": {
-        "core": 17450,
-        "import": 34900,
+        "core": 21150,
+        "import": 36850,
         "request": 1900,
         "request, browser head": 2600,
-        "static": 1650,
-        "auth": 520,
-        "receivefile": 600,
-        "broadcast": 1000,
-        "patterns": 500,
+        "static": 2310,
+        "auth": 545,
+        "receivefile": 815,
+        "broadcast": 1220,
+        "patterns": 640,
+        "websocket": 2750,
+        "multipart": 1500,
+        "captive": 900,
     },
 }
 

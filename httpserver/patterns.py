@@ -1,44 +1,45 @@
 # Patterns: routes with <names>, such as /led/<number> or /files/<path:name>.
 #
-# routes.py imports this module with the first of them; who has none saves its memory.
-
-from .routes import HTTPServerError
+# app.py imports this module with the first of them; who has none saves its memory.
 
 
-def pattern(path, patterns):
-    """
-    The {method: handler} of a path in patterns, which gets (path, match, {}) if it is new.
+class Patterns:
+    """The patterns of a server.  routes: its handlers; a pattern's is "GET/led/<number>" there."""
 
-    match tells what the names in path stand for in another path, a dict of str; or None where it
-    does not match.  HTTPServerError for a path that is no pattern.
-    """
-    for known, _, methods in patterns:
-        if known == path:
-            return methods
-    segments = path.split("/")
-    names = []  # "" for a segment that is to be the same
-    for segment in segments:
-        name = ""
-        if "<" in segment or ">" in segment:
-            name = segment[1:-1]
-            if name[:5] == "path:" and segment == segments[-1]:
-                name = name[5:]
-            if segment[0] + segment[-1] != "<>" or not name or name in names or ":" in name:
-                raise HTTPServerError("not <name>, a last <path:name> or a new name: " + path)
-        names.append(name)
+    def __init__(self, routes):
+        self._routes = routes
+        self._patterns = []  # (path, segments, names), as they came
 
-    def match(path):
-        parts = path.split("/", len(names) - 1)
-        if len(parts) != len(names):
-            return None
-        values = {}
-        for name, segment, part in zip(names, segments, parts):
-            if name and (segment[1:6] == "path:" or part and "/" not in part):
-                values[name] = part
-            elif segment != part:
-                return None
-        return values
+    def add(self, path):
+        """Note a path with names; ValueError if it is no pattern."""
+        segments = path.split("/")
+        names = []  # "" for a segment that is to be the same
+        for segment in segments:
+            name = ""
+            if "<" in segment or ">" in segment:
+                name = segment[1:-1]
+                if name[:5] == "path:" and segment == segments[-1]:
+                    name = name[5:]
+                if segment[0] + segment[-1] != "<>" or not name or name in names or ":" in name:
+                    raise ValueError("not <name>, a last <path:name> or a new name: " + path)
+            names.append(name)
+        if (path, segments, names) not in self._patterns:
+            self._patterns.append((path, segments, names))
 
-    methods = {}
-    patterns.append((path, match, methods))
-    return methods
+    def find(self, request, method):
+        """The handler of the first pattern that matches, or None; its names are parameters."""
+        for path, segments, names in self._patterns:
+            handler = self._routes.get(method + path)
+            if not handler and method == "HEAD":
+                handler = self._routes.get("GET" + path)
+            parts = request.path.split("/", len(names) - 1)
+            if handler and len(parts) == len(names):
+                values = {}
+                for name, segment, part in zip(names, segments, parts):
+                    if name and (segment[1:6] == "path:" or part and "/" not in part):
+                        values[name] = part
+                    elif segment != part:
+                        break
+                else:
+                    request.parameters.update(values)
+                    return handler

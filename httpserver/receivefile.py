@@ -17,9 +17,14 @@ def receivefile(reader, filename, max_size=None):
     Store the request's body as a file and return its size in bytes.
 
     Raises InvalidRequest 413 over max_size bytes, 409 while another upload writes the same file
-    and for names that end in ".part", 404 or 507 if it cannot be created or disk full.  The name
-    must be safe: see url.inside.
+    and for names that end in ".part", 400 without a name, 404 or 507 without a folder or room for
+    it, 415 for what a form sends: a file with lines around it.  The name must be safe: see
+    url.inside.
     """
+    if reader.request.header.get("content-type", "")[:19].lower() == "multipart/form-data":
+        raise InvalidRequest("send the file alone, not in a form: curl -T FILE", 415)
+    if filename[-1:] in ("", "/"):
+        raise InvalidRequest("no file name")
     part = filename + ".part"
     if part in _busy or filename[-5:].lower() == ".part":
         raise InvalidRequest("name in use", 409)
@@ -30,7 +35,7 @@ def receivefile(reader, filename, max_size=None):
     _busy.add(part)
     size = 0
     try:
-        with _file(open, part, "wb") as file:
+        with _file("no folder", open, part, "wb") as file:
             while True:
                 data = reader.read(BUFFER)
                 if not data:
@@ -42,7 +47,7 @@ def receivefile(reader, filename, max_size=None):
                     file.write(data)
                 except OSError:
                     raise InvalidRequest("disk full", 507)
-        _file(os.rename, part, filename)
+        _file("no file", os.rename, part, filename)
     finally:
         try:
             os.remove(part)  # of an upload that was broken off; else it has its name now
@@ -52,8 +57,8 @@ def receivefile(reader, filename, max_size=None):
     return size
 
 
-def _file(function, *names):
+def _file(error, function, *names):
     try:
         return function(*names)
     except OSError:
-        raise InvalidRequest("no file", 404)
+        raise InvalidRequest(error, 404)

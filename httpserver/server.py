@@ -1,12 +1,14 @@
 # The server: who is served when.  One loop, one poll over the listener and all connections.
 #
+#     _turn() -> crowd.admit()          a newcomer gets a place
+#     _attend()                       reads what has come, until a request is complete
+#     app.exchange()                  finds the handler and calls it
+#     handler -> response.py          the answer is collected, completed, and leaves
+#     _answer()                       the next request, or away
+#
 # A connection is read whenever it has something to say, never waited for: a browser opens spare
 # connections and is silent on them, and nobody else must wait for that.  A handler is called when
 # the request's head is complete, and its body too if that is short.  Meanwhile all others wait.
-#
-# A board has ten sockets, so connections are few and each has a state.  When all places are taken,
-# a newcomer gets the place of the connection that is least worth keeping: the lowest state first,
-# in it the one whose time is up first.  Those that were handed over to a thread are left alone.
 
 import sys
 from select import POLLIN, poll
@@ -14,46 +16,66 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from .app import App
-from .body import BLOCK
-from .connection import BODY, HEAD, IDLE, LINGERING, SERVED, close, listen
-from .routes import HTTPServerError
+from . import app, crowd
+from .connection import KEPT, LINGERING, SERVED
 from .wire import ClientGone
 
-_EAGAIN = 11
 
-
-class HTTPServer(App):
+class HTTPServer:
     """
-    An HTTP/1.1 server on plain sockets; its arguments: see app.py.
+    An HTTP/1.1 server on plain sockets.
+
+    host, port: where to listen; backlog: connections that the system may hold in waiting
+    timeout: seconds that a client may keep the server waiting; max_connections: at once
+    max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
+    log: function of a str, called for each request, start and stop
 
     .on_error: function of an exception that a handler did not catch; it may call stop() or raise
+    .on_refuse: function(request or None, error), called before an answer with an error: returns
+    (mimetype, body), or None for the default text; may set error.status, add to error.header
     """
 
+    places = 6  # for connections, if max_connections says nothing
     on_error = None
+    on_refuse = None
+    patterns = None  # routes with names
+    waiting = None  # since when somebody is at the door, and all places are taken
+    crowded = False  # and has waited for long
     _running = _failed = False
+
+    # What both packages have in common is told in app.py and crowd.py.
+    __init__ = app.__init__
+    route = app.route
+    find = app.find
+    exchange = app.exchange
+    refuse = app.refuse
+    listen = crowd.listen
+    admit = crowd.admit
+    make_room = crowd.make_room
+    absent = crowd.absent
 
     def start(self):
         """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
         if self._running:
-            raise HTTPServerError("started already")
-        listener = listen(self)
+            raise app.HTTPServerError("started already")
+        self.listen()
         self._running = True
         try:
             self.poller = poll()
-            self.poller.register(listener, POLLIN)
-            self._failed = False
+            self._open = self._failed = False
             self._checked = ticks_ms()
             while self._running:
                 try:
-                    self._turn(listener)
+                    self._turn()
                 except MemoryError:
                     if self._failed:
                         raise  # on_error did
                     sleep_ms(100)
         finally:
-            self._running = False
-            close(listener)
+            self._running = self._failed = False
+            self.waiting = None
+            self.crowded = False
+            self.listener.close()
             for conn in self.connections:
                 if conn.owned:
                     conn.gone = True  # its thread finds out at the next send
@@ -67,131 +89,152 @@ class HTTPServer(App):
         """Ask start() to return; it does within about a second."""
         self._running = False
 
-    def _turn(self, listener):
+    def _turn(self):
         # Wait for something to happen, and deal with it.
+        full = len(self.connections) >= self.max_connections
+        if full == self._open:  # nobody is let in while no place is free
+            (self.poller.unregister if full else self.poller.register)(self.listener)
+            self._open = not full
         newcomers = False
-        for sock, _ in self.poller.poll(500):
-            if sock is listener:
+        ready = self.poller.poll(50 if full else 500)
+        self._looked = ticks_ms()
+        for sock, _ in ready:
+            if sock is self.listener:
                 newcomers = True  # after those who are here already
-            else:
-                for conn in self.connections:
-                    if conn.sock is sock:
-                        self._attend(conn)
-                        break
+                continue
+            for conn in self.connections:
+                if conn.sock is sock:
+                    self._attend(conn)
+                    self._catch_up()
+                    break
+            if full:
+                self._adopt(False)  # at once: or all who are here are told to close
         if newcomers:
-            self._accept(listener)
-        if ticks_diff(ticks_ms(), self._checked) >= 500:
-            self._checked = ticks_ms()
-            self._watch()
+            for _ in range(8):
+                if not self._adopt(True):
+                    break
+                self._catch_up()
+        if full:
+            for conn in self.connections:
+                if conn.owned and conn.left_by_client():
+                    conn.shut()  # a reload must not wait until the thread finds out
+            conn = self.make_room()
+            if conn:
+                self._attend(conn, True)
+                self._catch_up()
+        now = ticks_ms()
+        passed = ticks_diff(now, self._checked)
+        if full or passed >= 500:
+            self._checked = now
+            self._watch(now)
 
-    def _accept(self, listener):
-        for _ in range(8):
+    def _catch_up(self):
+        # What a handler or a handshake took of late is not the other clients' fault.
+        now = ticks_ms()
+        self.absent(ticks_diff(now, self._looked) - 100)
+        self._looked = now
+
+    def _adopt(self, attend):
+        # Let a newcomer in, if there is one and a place; in a crowd it waits for its turn.
+        if len(self.connections) < self.max_connections:
             try:
-                sock, address = listener.accept()
-            except (OSError, MemoryError) as e:
-                if _EAGAIN not in e.args:
-                    sleep_ms(100)  # it may fail for long: no place, no memory
+                conn = self.admit()
+            except (OSError, MemoryError):
+                sleep_ms(100)  # it may fail for long: no place, no memory
                 return
-            conn = self.admit(sock, address)
-            if conn is not None:
-                self._attend(conn)
+            if conn:
+                conn.since = ticks_ms()
+                if attend:
+                    self._attend(conn)
                 try:
                     if not conn.owned and conn.sock is not None:
                         self.poller.register(conn.sock, POLLIN)
                 except (OSError, MemoryError):
-                    self.drop(conn)
+                    self._drop(conn)
+            return conn
 
     def _attend(self, conn, late=False):
-        # Read what has come and answer what is complete, or late; or close the connection.
+        # Read what has come and answer what is complete; or, if its time is up, close.
         try:
-            if late:
-                # Silence just closes; half a request has an answer.
-                if conn.state in (HEAD, BODY):
-                    conn.error = InvalidRequest("", 408)
-                    if self._answer(conn):
-                        return
-            else:
-                data = conn.read_now(BLOCK)
-                if data is None:
-                    if conn.since is None:
-                        self._waits(conn)
+            if conn.raw:  # how long has it said nothing?  See app._victim()
+                now = ticks_ms()
+                conn.left -= ticks_diff(now, conn.since)
+                conn.since = now
+            if conn.state == LINGERING:
+                conn.input = b""
+                conn.fill()
+                conn.body -= len(conn.input)
+                if conn.body > 0 and not late:
                     return
-                if conn.state == LINGERING:
-                    conn.body -= len(data)
-                    if data and conn.body > 0:
-                        return
-                elif data:
-                    conn.input += data
-                    if self._answer(conn):
-                        return
+            elif not conn.fill() and not late or self._answer(conn, late):
+                return
         except ClientGone:
             pass
         except Exception as e:
-            self.drop(conn)
+            self._drop(conn)
             if self._failed:
                 raise
             self.report(e)
-        self.drop(conn)
+        self._drop(conn)
 
-    def _answer(self, conn):
-        # Answer the requests that are complete, or the error.  True: the connection stays.
+    def _answer(self, conn, late):
+        # Answer the requests that are complete.  True: the connection stays.
         while True:
-            if conn.error is None and not (conn.input and conn.next()):
-                return self._waits(conn)
+            error = None
+            try:
+                if not conn.input or not conn.next():
+                    if conn.since is None:  # this part of a request has just begun
+                        conn.since = ticks_ms()
+                        return True
+                    if not late:
+                        return True
+                    if conn.fill():  # a long head
+                        continue
+                    # Half a request has an answer, silence just closes; so does who gives way.
+                    if not (conn.input or conn.request) or self.waiting is not None:
+                        return False
+                    error = InvalidRequest("", 408)
+            except InvalidRequest as e:
+                error = e
             conn.state = SERVED
-            keep = self.exchange(conn)
+            keep = self.exchange(conn, error)
             if conn.owned:
-                conn.request = None
+                if conn.stream:  # the answer of another may not have begun
+                    conn.request = None
                 return True
             if not (keep and self._running):
                 if conn.gone or not conn.unread():
                     return False
                 conn.input = b""
                 conn.body = 65536  # so much is read away
-                self._await(conn, LINGERING, 1000)
+                conn.state = LINGERING
+                conn.left = 1000
+                conn.since = ticks_ms()
                 return True
             conn.reset()
-            self._await(conn, IDLE, self.timeout)
+            conn.state = KEPT
+            conn.left = self.timeout
+            conn.since = None
+            late = False
 
-    def _waits(self, conn):
-        # For the rest of a request; for each part of it a client has the whole time.
-        state = BODY if conn.request else HEAD if conn.input else conn.state
-        if conn.state != state or conn.since is None:
-            self._await(conn, state, self.timeout + conn.body)
-        return True
-
-    def _await(self, conn, state, ms):
-        conn.state = state
-        conn.since = ticks_ms()
-        conn.left = ms
-
-    def _watch(self):
+    def _watch(self, now):
         # Ends what takes too long, and forgets what threads have closed.
-        now = ticks_ms()
         for conn in list(self.connections):
             if conn.owned:
+                if conn.gone:
+                    conn.shut()  # its thread has had the time to find out
+                conn.left_by_client()
                 if conn.sock is None:
                     self.connections.remove(conn)
             elif ticks_diff(now, conn.since) >= conn.left:
                 self._attend(conn, True)
 
-    def prune(self):
-        """End what takes too long, and streams whose client has closed."""
-        for conn in self.connections:
-            if conn.owned and conn.ended():
-                conn.shut()  # a reload must not wait until the thread finds out
-        self._watch()
-
-    def drop(self, conn):
-        """Close a connection, if no thread owns it."""
-        if conn.owned:
-            return
-        try:
+    def _drop(self, conn):
+        # Close a connection, if no thread owns it.
+        if not conn.owned and conn in self.connections:
             self.connections.remove(conn)
-        except ValueError:
-            return
-        self.poller.unregister(conn.sock)
-        conn.shut()
+            self.poller.unregister(conn.sock)
+            conn.shut()
 
     def report(self, exception):
         """Tell on_error, or print the exception.  What on_error raises ends start()."""

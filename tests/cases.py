@@ -25,6 +25,7 @@ MAX_FIELDS = 64
 MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 MAX_BODY = 16384
+TEXT = "text/plain; charset=utf-8"  # the type of errors, and what text/plain becomes
 
 
 def answer(status, body=None, saw=None, head=False, **header):
@@ -78,7 +79,7 @@ SMUGGLED = get("/smuggled")
 # RFC 9112 2: messages ------------------------------------------------------------------------
 
 case("RFC 9112 2.1: a plain GET", get("/hello"),
-     answer(200, "hello", content_type="text/plain", content_length="5", connection="close"),
+     answer(200, "hello", content_type=TEXT, content_length="5", connection="close"),
      closed=True)
 case("RFC 9112 2.1: a GET kept open", get("/keep"),
      answer(200, "kept", content_length="4"), closed=False)
@@ -283,7 +284,21 @@ for what, field in {
     "a DEL in the name": "X\x7f: y",
 }.items():
     case("RFC 9112 5.1: " + what, post(field, "Content-Length: 5", body="hello"), 400, closed=True)
-case("RFC 9110 5.5: a control byte in a value", get("/keep", "X: a\x01b"), (200, 400), runs=ANY)
+for byte in "\x01\x07\x08\x0b\x0c\x0e\x1b\x1f\x7f":
+    case("RFC 9110 5.5: the control byte %02x in a value" % ord(byte),
+         post("X: a%sb" % byte, "Content-Length: 5", body="hello"), 400, closed=True)
+case("RFC 9110 5.5: a control byte as value", get("/keep", "X: \x01"), 400, closed=True)
+case("RFC 9110 5.5: a control byte at the end of a value", get("/keep", "X: a\x1f"), 400,
+     closed=True)
+case("RFC 9110 5.5: a control byte in a value that frames the message",
+     post("Content-Length: 5\x01", body="hello"), 400, closed=True)
+case("RFC 9110 5.5: tabs and bytes above 127 are no control bytes",
+     get("/echo", "X: a\tb\xc2\x85\xc2\x80"),
+     answer(200, saw={"header": {"x": "a\tb\x85\x80"}}), closed=False)
+case("RFC 9113 8.2.3: cookies are joined in their own way",
+     get("/echo", "Cookie: a=1; b=2", "X: y", "COOKIE: c=3", "X: z", "cookie: d=\"4, 5\""),
+     answer(200, saw={"header": {"cookie": 'a=1; b=2; c=3; d="4, 5"', "x": "y, z"}}),
+     closed=False)
 case("RFC 9112 5.2: a folded line", get("/keep", "X: a\r\n b"), 400, closed=True)
 case("RFC 9112 5.2: a line folded by a tab", get("/keep", "X: a\r\n\tb"), 400, closed=True)
 case("RFC 9112 5.2: a folded line that hides a length",
@@ -561,7 +576,7 @@ case("RFC 9112 7.1: a chunk larger than the body may be, at its first byte",
 # RFC 9110 9: methods -------------------------------------------------------------------------
 
 case("RFC 9110 9.3.2: HEAD has the header of GET and no body", request("HEAD /keep HTTP/1.1"),
-     answer(200, "", head=True, content_length="4", content_type="text/plain"), closed=False)
+     answer(200, "", head=True, content_length="4", content_type=TEXT), closed=False)
 case("RFC 9110 9.3.2: HEAD of a closing answer", request("HEAD /hello HTTP/1.1"),
      answer(200, "", head=True, content_length="5", connection="close"), closed=True)
 case("RFC 9110 9.3.2: the handler of HEAD sees HEAD", request("HEAD /method HTTP/1.1"),
@@ -594,7 +609,7 @@ case("RFC 9110 9.3.7: the body of OPTIONS is no request",
      answer((200, 204)), runs=0)
 case("RFC 9110 15.5.5: nothing there", get("/nowhere"), 404)
 case("RFC 9110 15.5.5: an error has a length and a text",
-     get("/nowhere"), answer(404, string.ascii_letters, content_type="text/plain"))
+     get("/nowhere"), answer(404, string.ascii_letters, content_type=TEXT))
 case("RFC 9110 15.5.6: another method", request("DELETE /hello HTTP/1.1"),
      answer(405, allow={"GET", "HEAD", "OPTIONS"}))
 case("RFC 9110 15.5.6: GET where only POST is", get("/count"),
@@ -726,6 +741,26 @@ case("RFC 9110 5.3: a list is a repeated field", get("/cookies"),
      answer(200, "cookies", set_cookie=["a=1", "b=2"]), closed=False)
 case("RFC 9110 8.3: text is UTF-8", get("/text"),
      answer(200, "20 \u00b0C", content_length="6"), closed=False)
+for given, sent in {
+    "text/html": "text/html; charset=utf-8",
+    "text/css": "text/css; charset=utf-8",
+    "text/x-log": "text/x-log; charset=utf-8",
+    "TEXT/HTML": "TEXT/HTML; charset=utf-8",
+    "Text/Plain": "Text/Plain; charset=utf-8",
+    "text/plain; format=flowed": "text/plain; format=flowed; charset=utf-8",
+    "text/html; charset=iso-8859-1": "text/html; charset=iso-8859-1",
+    "text/html;charset=utf-8": "text/html;charset=utf-8",
+    'text/plain; format=flowed; Charset="latin1"': 'text/plain; format=flowed; Charset="latin1"',
+    "TEXT/PLAIN;CHARSET=KOI8-R": "TEXT/PLAIN;CHARSET=KOI8-R",
+    "text/event-stream": "text/event-stream",
+    "Text/Event-Stream": "Text/Event-Stream",
+    "application/json": "application/json",
+    "image/svg+xml": "image/svg+xml",
+    "application/text": "application/text",
+}.items():
+    case("RFC 9110 8.3.2: the charset of " + given,
+         get("/type?is=" + given.replace(" ", "%20").replace("+", "%2B").replace('"', "%22")),
+         answer(200, "20 \u00b0C", content_type=sent), closed=False)
 case("RFC 9110 8.6: bytes pass as they are", get("/bytes"),
      answer(200, bytes(range(256)), content_length="256"), closed=False)
 case("RFC 9110 8.6: a body that is a bytearray", get("/buffer"),
@@ -743,8 +778,28 @@ case("RFC 9110 8.6: a file's part", get("/file?start=10000&length=5"),
 case("RFC 9110 15.5.5: a missing file is 404 though 200 was meant", get("/missing"), answer(404))
 case("RFC 9110 8.6: writes before the first drain have a length", get("/writes"),
      answer(200, "abcdef", content_length="6"), closed=False)
-case("RFC 9112 6.3: what is drained has no length and ends by close", get("/stream"),
-     answer(200, "one two ", content_length=None, connection="close"), closed=True)
+CHUNKED_ANSWER = answer(200, "one two ", content_length=None, transfer_encoding="chunked")
+case("RFC 9112 7.1: what is drained leaves in chunks", get("/stream"), CHUNKED_ANSWER,
+     closed=False)
+case("RFC 9112 7.1: other answers follow those in chunks",
+     get("/stream") + get("/keep") + get("/stream") + get("/stream") + get("/keep"),
+     CHUNKED_ANSWER, answer(200, "kept"), CHUNKED_ANSWER, CHUNKED_ANSWER, answer(200, "kept"),
+     closed=False)
+case("RFC 9112 7.1: chunks before a close", get("/stream", "Connection: close"),
+     answer(200, "one two ", content_length=None, transfer_encoding="chunked",
+            connection="close"), closed=True)
+case("RFC 9112 6.1: HTTP/1.0 knows no chunks", request("GET /stream HTTP/1.0"),
+     answer(200, "one two ", content_length=None, transfer_encoding=None, connection="close"),
+     closed=True)
+case("RFC 9112 6.1: HTTP/1.0 knows no chunks, whatever it says",
+     request("GET /stream HTTP/1.0", "Connection: keep-alive", "TE: chunked"),
+     answer(200, "one two ", content_length=None, transfer_encoding=None), closed=True)
+case("RFC 9110 9.3.2: HEAD of what would leave in chunks", request("HEAD /stream HTTP/1.1"),
+     answer(200, "", head=True, content_length=None))
+for code in (204, 304):
+    case("RFC 9112 6.1: no chunks in a %d" % code, get("/status/%d?drain" % code) + get("/keep"),
+         answer(code, "", content_length=None, transfer_encoding=None), answer(200, "kept"),
+         closed=False)
 case("RFC 9112 6.3: a length given by the application", get("/length?n=10"),
      answer(200, "0123456789", content_length="10"), closed=False)
 case("RFC 9110 8.6: the excess is not sent", get("/length?n=5"),
@@ -843,7 +898,6 @@ TRUSTED_DIFFERS = {
     "RFC 9110 9.3.2: HEAD where only POST is": "aiohttp answers no OPTIONS by itself",
     "RFC 9110 9.3.7: OPTIONS of a path": "aiohttp answers no OPTIONS by itself",
     "RFC 9110 9.3.7: the body of OPTIONS": "aiohttp answers no OPTIONS by itself",
-    "RFC 9110 15.5.5: an error has a length": "aiohttp writes text/plain; charset=utf-8",
     "RFC 9110 15.5.6: another method": "aiohttp answers no OPTIONS by itself",
     "RFC 9110 15.5.6: GET where only POST is": "aiohttp answers no OPTIONS by itself",
     "RFC 9110 10.1.1: Expect: ": ERROR_CLOSES,
@@ -859,7 +913,10 @@ TRUSTED_DIFFERS = {
     "RFC 9110 5.5: no header injection": NOT_TRIED,
     "RFC 9110 8.6: a file has its length": CHOSEN_CLOSE,
     "RFC 9110 8.6: a file's part": NOT_TRIED,
-    "RFC 9112 6.3: what is drained": "choice: aiohttp sends chunks, which a handler here need not",
+    "RFC 9110 8.3.2: the charset of": NOT_TRIED,
+    "RFC 9112 6.1: HTTP/1.0 knows no chunks":
+        "choice: Connection: close also for HTTP/1.0, where 9112 9.3 makes it needless",
+    "RFC 9112 6.1: HTTP/1.0 knows no chunks, whatever": "choice: 9112 9.3: HTTP/1.0 may be kept",
     "RFC 9112 9.6: output of the handler's own making": NOT_TRIED,
     "RFC 9112 9.6: a response from a file": NOT_TRIED,
     "RFC 9110 8.6: a file larger than the length given": NOT_TRIED,

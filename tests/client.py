@@ -3,9 +3,10 @@
 
 import re
 
-from harness import parse
+from harness import Chunks, parse
 
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.I)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding: chunked\r\n", re.I)
 
 
 class Client:
@@ -53,6 +54,10 @@ class Client:
         head = self.data[: end + 2]
         if method == "HEAD" or re.match(rb"HTTP/1.1 (1..|204|304) ", head):
             return True
+        if CHUNKED.search(head):
+            chunks = Chunks()
+            chunks.feed(self.data[end + 4 :])
+            return chunks.finished or self.ended
         length = LENGTH.search(head)
         if length is None:
             return self.ended

@@ -53,10 +53,15 @@ def wait_until(condition, timeout=5, interval=0.01):
     return result
 
 
-def listening(port):
-    """Whether a socket listens on the port; asks the kernel, so no connection is spent on it."""
-    with open("/proc/net/tcp") as table:
-        return any(f":{port:04X} 00000000:0000 0A " in line for line in table)
+def listening(port, pid="self"):
+    """Whether a socket listens on the port; asks the kernel, so no connection is spent on it.
+
+    pid: a process of the network namespace that is meant."""
+    try:
+        with open(f"/proc/{pid}/net/tcp") as table:
+            return any(f":{port:04X} 00000000:0000 0A " in line for line in table)
+    except FileNotFoundError:  # it has just ended
+        return False
 
 
 def translate(name, package, folder):
@@ -72,12 +77,14 @@ def translate(name, package, folder):
 class Process:
     """MicroPython running a program that listens on .port; .output is all it has printed."""
 
-    def __init__(self, program, folder, *args, heap="224k", path=()):
+    def __init__(
+        self, program, folder, *args, heap="224k", path=(), within=(), micropython=MICROPYTHON
+    ):
         self.host, self.port = HOST, free_port()
         self.announced, self.exit_expected = [], False
         self._log = Path(folder) / f"output-{self.port}.txt"
         path = [".frozen", *map(str, path), str(ROOT), str(APPS)]
-        command = [MICROPYTHON, "-X", f"heapsize={heap}", program, self.port, *args]
+        command = [*within, micropython, "-X", f"heapsize={heap}", program, self.port, *args]
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in command],
@@ -101,7 +108,7 @@ class Process:
     def wait_listening(self, timeout=10):
         """Returns when the program listens; fails with its output when it does not."""
         end = time.monotonic() + timeout
-        while not listening(self.port):
+        while not listening(self.port, self.pid):
             running = self.process.poll() is None and time.monotonic() < end
             assert running, f"the server does not listen:\n{self.output}"
             time.sleep(0.005)
@@ -162,6 +169,10 @@ class Process:
     def wait_descriptors(self, number, timeout=5):
         """Returns when the process has at most this many open; fails after the time-out."""
         wait_until(lambda: self.descriptors() <= number, timeout)
+
+    def socket(self):
+        """A socket from which the server can be reached."""
+        return socket.socket()
 
     def connect(self, timeout=10):
         """A connected socket; use it in a with statement."""
@@ -224,10 +235,62 @@ STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5]\d\d) ([\x20-\x7e]*)")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): (|[\x21-\xff](?:[\t\x20-\xff]*[\x21-\xff])?)")
 
 
+class Unfinished(AssertionError):
+    """The last chunk of a body has not come.  .response: what has."""
+
+    def __init__(self, response):
+        super().__init__(f"no last chunk behind {response}")
+        self.response = response
+
+
+class Chunks:
+    """Takes the framing off a chunked body (RFC 9112 section 7.1); fails on any wrong form.
+
+    No extensions and no trailers: the servers send none."""
+
+    SIZE = re.compile(rb"([0-9a-fA-F]{1,8})\r\n")
+    SIZE_SO_FAR = re.compile(rb"[0-9a-fA-F]{0,8}\r?")
+
+    def __init__(self):
+        self.rest = b""  # what has come and was not taken yet; behind the last chunk what follows
+        self.left = 0  # bytes of the chunk that are still to come
+        self.ends = False  # a CR LF is next
+        self.last = False  # the last chunk has begun
+        self.finished = False
+
+    def feed(self, data):
+        """Takes more of what has come; returns the part of the body that is in it."""
+        self.rest += data
+        body = b""
+        while not self.finished:
+            if self.left:
+                piece, self.rest = self.rest[: self.left], self.rest[self.left :]
+                body += piece
+                self.left -= len(piece)
+                if self.left:
+                    break
+                self.ends = True
+            elif self.ends:
+                assert b"\r\n".startswith(self.rest[:2]), f"{self.rest[:20]!r} behind a chunk"
+                if len(self.rest) < 2:
+                    break
+                self.rest, self.ends, self.finished = self.rest[2:], False, self.last
+            else:
+                size = self.SIZE.match(self.rest)
+                if not size:
+                    so_far = self.SIZE_SO_FAR.fullmatch(self.rest)
+                    assert so_far, f"wrong size of a chunk: {self.rest[:20]!r}"
+                    break
+                self.left, self.rest = int(size[1], 16), self.rest[size.end() :]
+                self.last = self.ends = not self.left
+        return body
+
+
 def parse(data, method="GET"):
     """Takes the first response off the data: returns it and the rest.  Fails on any wrong form.
 
-    Without a Content-Length the body is all that is left, and the head must say so."""
+    Without Content-Length and chunks the body is all that is left, and the head must say so.
+    Raises Unfinished when the last chunk is missing."""
     head, end, rest = data.partition(b"\r\n\r\n")
     assert end, f"no end of head: {data!r}"
     status_line, *lines = head.split(b"\r\n")
@@ -240,9 +303,18 @@ def parse(data, method="GET"):
         headers.append((field[1].decode(), field[2].decode("latin-1")))
     response = Response(int(match[1]), match[2].decode(), headers, b"")
     length = response.header("Content-Length")
+    coding = response.header("Transfer-Encoding")
+    assert coding in (None, "chunked") and None in (coding, length), headers
     if method == "HEAD" or response.status < 200 or response.status in (204, 304):
         assert response.status >= 200 or length is None
+        assert method == "HEAD" or coding is None, headers
         return response, rest
+    if coding:
+        chunks = Chunks()
+        response.body = chunks.feed(rest)
+        if not chunks.finished:
+            raise Unfinished(response)
+        return response, chunks.rest
     if length is None:
         assert response.header("Connection") == "close", f"where does the body end? {headers}"
         response.body = rest
@@ -251,6 +323,15 @@ def parse(data, method="GET"):
     assert len(rest) >= int(length), f"{len(rest)} bytes of a body of {length}"
     response.body = rest[: int(length)]
     return response, rest[int(length) :]
+
+
+def parse_broken(data):
+    """Parses data that must be the beginning of one response whose last chunk is missing."""
+    try:
+        response, _ = parse(data)
+    except Unfinished as broken:
+        return broken.response
+    raise AssertionError(f"not broken off: {response}")
 
 
 def parse_one(data, method="GET"):

@@ -46,7 +46,7 @@ MODULES = {
     "os": "chdir getcwd listdir mkdir remove rename rmdir stat uname urandom",
     "re": "compile match search",
     "select": "POLLERR POLLHUP POLLIN POLLOUT poll",
-    "socket": "AF_INET SOCK_STREAM SOL_SOCKET SO_REUSEADDR getaddrinfo socket",
+    "socket": "AF_INET SOCK_DGRAM SOCK_STREAM SOL_SOCKET SO_REUSEADDR getaddrinfo socket",
     "struct": "calcsize pack pack_into unpack unpack_from",
     "sys": "argv byteorder exit implementation maxsize modules path platform print_exception"
     " stderr stdin stdout version version_info",
@@ -121,7 +121,9 @@ class Finder(ast.NodeVisitor):
         }
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
-                self.report(node, "__getattr__ of a module")
+                names = [n.id for n in nodes if isinstance(n, ast.Name)]
+                if "implementation" not in names:  # it knows what to do on old firmware
+                    self.report(node, "__getattr__ of a module")
         self.visit(tree)
 
     def report(self, node, what):
@@ -162,7 +164,8 @@ class Finder(ast.NodeVisitor):
             self.report(node, f"{module}.{name}")
 
     def visit_Name(self, node):
-        if hasattr(builtins, node.id) and node.id not in BUILTINS:
+        loaded = isinstance(node.ctx, ast.Load)
+        if loaded and hasattr(builtins, node.id) and node.id not in BUILTINS:
             self.report(node, f"builtin {node.id}")
         if node.id == "OrderedDict":
             self.report(node, "OrderedDict")

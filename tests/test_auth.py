@@ -104,6 +104,22 @@ def test_unicode_and_empty_words(server):
     assert httpx.get(url(server, "/empty"), auth=("", "x")).status_code == 401
 
 
+@pytest.mark.parametrize("realm", ['a"b', '"', "a\rb", "a\nb", "a\r\nX: y", "\\", "a\0"])
+def test_realm_that_would_break_the_field(package, realm):
+    program = (
+        f"from {package}.auth import basic_auth\n"
+        f"try:\n    basic_auth('a', 'b', {realm!r})\n"
+        "except ValueError as e:\n    print('no:', e)\n"
+    )
+    done = subprocess.run(
+        [MICROPYTHON, "-c", program],
+        env={**os.environ, "MICROPYPATH": f".frozen:{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "no: realm\n", done.stderr
+
+
 def test_connection_lives_on(server):
     with server.connect() as connection:
         client = Client(connection)

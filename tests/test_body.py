@@ -266,6 +266,84 @@ def test_upload_to_where_nobody_may(server, files, tmp_path, name):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def upload_form(server, name):
+    """What a form, or curl -F, sends: the file with lines around it."""
+    return httpx.put(url(server, f"/files/{name}"), files={"file": ("x.bin", b"new")})
+
+
+def test_form_instead_of_a_file(server, files, tmp_path):
+    response = upload_form(server, "old.bin")
+    assert response.status_code == 415
+    assert "form" in response.text and "curl -T" in response.text
+    for name in ("new.bin", ""):
+        assert upload_form(server, name).status_code == 415
+    for kind in ("Multipart/Form-Data; boundary=x", "multipart/form-data"):
+        headers = {"Content-Type": kind}
+        assert put(server, "old.bin", b"new", headers=headers).status_code == 415
+    file = tmp_path / "x.bin"
+    file.write_bytes(MEGABYTE)
+    for arguments in (["-F", f"file=@{file}"], ["-F", "a=b", "-F", f"file=@{file}"]):
+        status, body = curl(server, "/files/old.bin", "-X", "PUT", *arguments)
+        assert status == 415 and b"form" in body
+    assert [path.name for path in files.iterdir()] == ["old.bin"]
+    assert (files / "old.bin").read_bytes() == b"old"
+
+
+def test_form_is_refused_before_it_is_sent(server):
+    head = "PUT /files/old.bin HTTP/1.1\r\nHost: board\r\nContent-Length: 9000\r\n"
+    head += "Content-Type: multipart/form-data; boundary=x\r\nExpect: 100-continue\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head.encode())
+        client = Client(connection)
+        assert client.answer(timeout=0.9).status == 415 and client.interim == []
+
+
+def test_files_of_any_type(server, files, tmp_path, installed):
+    """Some clients call all that they send a form, though it is not."""
+    for kind in (
+        "application/x-www-form-urlencoded",
+        "application/octet-stream",
+        "multipart/mixed; boundary=x",
+        "text/plain; note=multipart/form-data",
+        "",
+    ):
+        assert put(server, "new.bin", kind.encode(), headers={"Content-Type": kind}).is_success
+        assert (files / "new.bin").read_bytes() == kind.encode()
+    file = tmp_path / "x.bin"
+    file.write_bytes(MEGABYTE)
+    done = curl(server, "/files/curl.bin", "-X", "PUT", "--data-binary", f"@{file}")
+    assert done == (201, b"1048576") and sha((files / "curl.bin").read_bytes()) == sha(MEGABYTE)
+    command = [installed("wget"), "-q", "-O", "-", "--tries=1", "--timeout=10"]
+    command += [f"--body-file={file}", "--method=PUT", url(server, "/files/wget.bin")]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert done.stdout == b"1048576"
+    command[-3:] = [f"--post-file={file}", url(server, "/post/wget.bin")]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"1048576"
+    assert sha((files / "wget.bin").read_bytes()) == sha(MEGABYTE)
+
+
+@pytest.mark.parametrize(
+    "name, status, text",
+    [
+        ("", 400, "no file name"),
+        ("sub/", 400, "no file name"),
+        ("missing/", 400, "no file name"),
+        ("missing/new", 404, "no folder"),
+        ("missing/deep/new", 404, "no folder"),
+        ("old.bin/new", 404, "no folder"),
+        ("../main.py", 404, "no file"),
+    ],
+)
+def test_upload_says_what_is_missing(server, files, name, status, text):
+    (files / "sub").mkdir()
+    head = f"PUT /files/{name} HTTP/1.1\r\nHost: board\r\nContent-Length: 3\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head.encode() + b"new")
+        response = Client(connection).answer()
+    assert (response.status, response.body.decode().strip()) == (status, text)
+    assert (files / "old.bin").read_bytes() == b"old"
+
+
 LENGTH = "Content-Length: 100000"
 CHUNKED = "Transfer-Encoding: chunked"
 

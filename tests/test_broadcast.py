@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from eventstreams import events, get_json, open_stream, reset, state
-from harness import wait_until
+from harness import parse_one, wait_until
 
 EVENT = re.compile(rb"data: (\d+) (\d+) (x*)\n\n")
 
@@ -49,6 +49,21 @@ def test_all_get_the_same(server):
             while not (event := next(stream)).data:
                 pass  # httpx-sse takes a comment for an event when there was an id before
             assert event.data == "{'a': None}"
+
+
+@pytest.mark.parametrize(
+    "target, name, value",
+    [("/foreign", "Access-Control-Allow-Origin", "*"), ("/keyword", "X-Own", "yes")],
+)
+def test_fields_of_ones_own(server, target, name, value):
+    with server.connect() as connection:
+        connection.sendall(f"GET {target} HTTP/1.0\r\n\r\n".encode())
+        wait_until(lambda: send(server, data="x") == 1)
+        data = connection.recv(1000)
+    response = parse_one(data[: data.index(b"\r\n\r\n") + 4])
+    assert response.header(name) == value
+    assert response.header("X-Accel-Buffering") == "no"
+    assert response.header("Content-Type") == "text/event-stream"
 
 
 def test_bytes(server):

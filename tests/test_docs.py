@@ -2,7 +2,6 @@
 # in docs/http.md happen exactly as printed.
 
 import ast
-import json
 import re
 import socket
 import subprocess
@@ -12,14 +11,22 @@ import tomllib
 import pytest
 
 from harness import MICROPYTHON, PACKAGES, ROOT, Process
+from signatures import arguments, definitions
 
 sys.path.insert(0, str(ROOT))
 
 import url  # noqa: E402
 
-TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks" / "README.md"])
+sys.path.insert(0, str(ROOT / "tools"))
+
+import release  # noqa: E402
+
+FOLDERS = [path for path in ROOT.glob("[!.]*") if path.is_dir() and path.name != "build"]
+TEXTS = sorted([*ROOT.glob("*.md"), *(text for path in FOLDERS for text in path.rglob("*.md"))])
 README = ROOT / "README.md"
+COMPARISON = ROOT / "docs" / "comparison.md"
 HTTP = ROOT / "docs" / "http.md"
+LINK = re.compile(r"(?:\]\(|^\[[^]]+\]: )([^)\s]+)", re.M)
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
 BIN = MICROPYTHON.parent
 SOURCES = [ROOT / "url.py", *ROOT.glob("*httpserver/*.py")]
@@ -43,7 +50,7 @@ def anchors(path):
 @pytest.mark.parametrize("path", TEXTS, ids=name)
 def test_links(path):
     text = BLOCK.sub("", path.read_text())
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+    for target in LINK.findall(text):
         if "://" not in target:
             file, _, anchor = target.partition("#")
             linked = (path.parent / file).resolve() if file else path
@@ -52,15 +59,7 @@ def test_links(path):
 
 
 def test_version():
-    versions = {tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]}
-    for manifest in ("package.json", "httpserver.json"):
-        versions.add(json.loads((ROOT / manifest).read_text())["version"])
-    for package in PACKAGES:
-        text = (ROOT / package / "__init__.py").read_text()
-        versions.add(re.search(r'^__version__ = "(.*)"$', text, re.M)[1])
-    changes = re.findall(r"^## \[?([^]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    versions.add(next(version for version in changes if version != "Unreleased"))
-    assert len(versions) == 1, versions
+    assert len(set(release.versions().values())) == 1, release.versions()
 
 
 def test_limits():
@@ -106,9 +105,9 @@ def test_commands(path):
         if words[0] == "mpremote":
             assert (BIN / "mpremote").exists()
             for word in words[2:]:
-                made = re.sub(r"^build/mpy/(\w+)\.mpy$", r"\1.py", word).removeprefix("build/mpy/")
-                own = word in ("-r", "install", ":") or made in ("boot.py", "main.py")
-                assert own or (ROOT / made.removeprefix(":")).exists(), line
+                made = re.sub(r"^build/(mpy/)?|^:(lib/)?|\.romfs$", "", word)
+                own = word in ("-r", "install", ":", "query", "deploy", "boot.py", "main.py")
+                assert own or (ROOT / made.replace(".mpy", ".py")).exists(), line
         elif words[0].startswith(".venv/bin/"):
             assert (BIN / words[0].rpartition("/")[2]).exists(), line
             assert all((ROOT / word).exists() for word in words if word.endswith(".py")), line
@@ -118,24 +117,14 @@ def test_commands(path):
         assert all(word in pinned for word in words if "==" in word), line
 
 
-def definitions(package):
-    """The arguments of all functions and classes that a package and url.py define, by name."""
+def callables(package):
+    """The arguments of what a package and url.py define, by names: a class by its __init__."""
     found = {}
-    for path in (ROOT / "url.py", *(ROOT / package).glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ClassDef):
-                for part in node.body:
-                    if getattr(part, "name", "") == "__init__":
-                        found.setdefault(node.name, set()).add(arguments(part))
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found.setdefault(node.name, set()).add(arguments(node))
-    found["HTTPServer"] = found["App"]
+    for name, given in definitions(ROOT / "url.py", *(ROOT / package).glob("*.py")).items():
+        methods = {name: given} if isinstance(given, str) else given
+        for method, given in methods.items():
+            found.setdefault(name if method == "__init__" else method, set()).add(given)
     return found
-
-
-def arguments(function):
-    """Its arguments and their defaults, as text, without self and those that are nobody else's."""
-    return re.sub(r"^self(, )?|(, )?_\w+=\w+", "", ast.unparse(function.args))
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -143,7 +132,7 @@ def test_api(package):
     """The functions of the API's tables exist, with these arguments and defaults."""
     text = README.read_text()
     text = text[text.index("## The API") : text.index("### If you know")]
-    found = definitions(package)
+    found = callables(package)
     cells = "".join(line.split("|")[1] for line in text.splitlines() if line[:1] == "|")
     calls = re.findall(r"`(?:\w+\.|@app\.)?(\w+)(\([^`]*\))`", cells)
     assert len(calls) > 20
@@ -155,10 +144,10 @@ def test_api(package):
 
 
 def test_figures():
-    """The figures in README.md are those of the last table in benchmarks/README.md."""
+    """The figures in docs/comparison.md are those of the last table in benchmarks/README.md."""
     text = (ROOT / "benchmarks" / "README.md").read_text()
     table = text[text.index("## The last table") :]
-    text = README.read_text()
+    text = COMPARISON.read_text()
     ours = text[text.index("| | aim |") :].split("\n\n")[0]
     for line in ours.splitlines()[2:]:
         for cell in line.split("|")[3:6]:

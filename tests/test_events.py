@@ -3,7 +3,9 @@
 import re
 import time
 
+import httpx
 import pytest
+from httpx_sse import connect_sse
 
 from eventstreams import events, open_stream, reset
 from harness import PACKAGES, ROOT, Process, translate, wait_until
@@ -104,13 +106,31 @@ def test_broadcast(run, heading):
     server.wait_descriptors(descriptors)
 
 
+def snippet(heading, package):
+    """A program with a block that is not complete, for the package."""
+    text = printed(heading, "python")
+    return FRAME[package].format(text if package == "ahttpserver" else to_sync(text))
+
+
+def test_all_snippets_are_tried():
+    headings = {heading for heading, kind, _ in blocks() if kind == "python"}
+    assert headings == {"What there is, then what changes", "Fields of your own"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_fields(run, package):
+    server = run(snippet("Fields of your own", package))
+    address = f"http://{server.host}:{server.port}/api/shared"
+    with httpx.Client() as client, connect_sse(client, "GET", address) as source:
+        found = source.response.headers
+        assert found["Access-Control-Allow-Origin"] == "*"
+        assert found["Cache-Control"] == "no-store"
+        assert found["X-Accel-Buffering"] == "no"
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_switch(run, package):
-    program = FRAME["ahttpserver"].format(printed("What there is, then what changes", "python"))
-    if package == "httpserver":
-        text = to_sync(printed("What there is, then what changes", "python"))
-        program = FRAME[package].format(text)
-    server = run(program)
+    server = run(snippet("What there is, then what changes", package))
     with events(server, "/api/switch") as stream:
         assert next(stream).data == "off"
         for word in ("on", "off", "on"):
@@ -122,7 +142,7 @@ def test_switch(run, package):
 
 @pytest.mark.parametrize("heading", RING)
 def test_ring(run, heading):
-    server = run(printed(heading, pause=0.05))
+    server = run(printed(heading, pause=0.15))
     data, last = [], {}
     for _ in range(4):
         with events(server, "/api/log", **last) as stream:

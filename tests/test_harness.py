@@ -1,8 +1,11 @@
 # The tests rest on the harness: it has to see a dead server, a traceback and a malformed response.
 
+import socket
+
 import pytest
 
-from harness import Process, parse, parse_all, parse_one
+from client import Client
+from harness import Chunks, Process, Unfinished, parse, parse_all, parse_broken, parse_one
 
 PROGRAM = """
 import socket, sys, time
@@ -111,9 +114,70 @@ def test_parse():
     assert parse_one(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nrest").body == b"rest"
 
 
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n"
+    b"2\r\nhi\r\n00c\r\n0\r\n\r\n there\n\r\n0\r\n\r\n"
+)
+
+
+def test_parse_chunks():
+    assert parse_one(CHUNKED).body == b"hi0\r\n\r\n there\n"
+    assert [r.body for r in parse_all(CHUNKED + WHOLE)][1] == b"hi"
+    empty = CHUNKED[: CHUNKED.index(b"\r\n\r\n") + 4]
+    assert parse_one(empty + b"0\r\n\r\n").body == b""
+    assert parse(empty + WHOLE, "HEAD")[1] == WHOLE
+    # unfinished at each byte, never another failure
+    for end in range(len(empty), len(CHUNKED)):
+        broken = parse_broken(CHUNKED[:end])
+        assert b"hi0\r\n\r\n there\n".startswith(broken.body)
+        with pytest.raises(Unfinished):
+            parse_one(CHUNKED[:end])
+    with pytest.raises(AssertionError, match="not broken off"):
+        parse_broken(CHUNKED)
+
+
+def test_chunks_in_pieces():
+    body = CHUNKED.partition(b"\r\n\r\n")[2]
+    for size in (1, 2, 3, 7):
+        chunks, found = Chunks(), b""
+        for start in range(0, len(body), size):
+            assert not chunks.finished
+            found += chunks.feed(body[start : start + size])
+        assert chunks.finished and found == b"hi0\r\n\r\n there\n"
+
+
+def test_client_takes_chunks():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        client = Client(ours)
+        theirs.sendall(CHUNKED + CHUNKED[:-1])
+        assert client.answer().body == b"hi0\r\n\r\n there\n"
+        theirs.close()
+        with pytest.raises(Unfinished):
+            client.answer()
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        CHUNKED + b"x",
+        CHUNKED.replace(b"2\r\n", b"2\n", 1),
+        CHUNKED.replace(b"2\r\n", b"0x2\r\n", 1),
+        CHUNKED.replace(b"2\r\n", b"+2\r\n", 1),
+        CHUNKED.replace(b"2\r\n", b"2 \r\n", 1),
+        CHUNKED.replace(b"2\r\n", b"2;a=b\r\n", 1),
+        CHUNKED.replace(b"2\r\n", b"1\r\n", 1),
+        CHUNKED.replace(b"2\r\n", b"3\r\n", 1),
+        CHUNKED.replace(b"2\r\n", b"000000002\r\n", 1),
+        CHUNKED.replace(b"2\r\n", b"\r\n", 1),
+        CHUNKED[:-2] + b"X: y\r\n\r\n",
+        CHUNKED[:-2] + b"\n",
+        CHUNKED.replace(b"chunked", b"gzip, chunked"),
+        CHUNKED.replace(b"chunked", b"Chunked, chunked"),
+        CHUNKED.replace(b"Connection", b"Transfer-Encoding"),
+        CHUNKED.replace(b"Connection: keep-alive", b"Content-Length: 2"),
+        CHUNKED.replace(b"200 OK", b"204 No Content"),
+        CHUNKED.replace(b"200 OK", b"304 Not Modified"),
         b"",
         WHOLE[:-1],
         WHOLE + b"x",
@@ -134,5 +198,6 @@ def test_parse():
     ],
 )
 def test_parse_refuses(data):
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError) as failure:
         parse_one(data)
+    assert failure.type is AssertionError  # not Unfinished: no form is wrong in that

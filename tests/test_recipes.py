@@ -14,19 +14,40 @@ import re
 import shutil
 import ssl
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
 import pytest
+import websockets.sync.client
 from httpx_sse import connect_sse
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as websocket
 
-from harness import PACKAGES, ROOT, Process, translate, wait_until
+from harness import MICROPYTHON, PACKAGES, ROOT, Process, translate, wait_until
 from mirror import to_sync
 
-PAGES = [page for page in (ROOT / "docs" / "recipes.md", ROOT / "README.md") if page.exists()]
+DOCS = [ROOT / "docs" / f"{name}.md" for name in ("recipes", "uploads", "websocket", "setup")]
+PAGES = [*DOCS, ROOT / "README.md"]
 BLOCK = re.compile(r"^#+ (.*)$|^```(\S*) *(.*)\n((?:.*\n)*?)```$", re.M)
 PLACE = "# recipes go here\n"
+# The module of a board, as far as the recipes use it.
+MACHINE = """
+class Timer:
+    ONE_SHOT = 0
+
+    def __init__(self, number):
+        pass
+
+    def init(self, period, mode, callback):
+        print("timer of", period)
+        callback(self)
+
+
+def reset():
+    print("reset")
+"""
+PICTURE = bytes(range(256)) * 40
 
 
 @dataclass
@@ -93,19 +114,27 @@ CASES = [
 ]
 
 
+(CERTIFICATE,) = [
+    block.text for block in BLOCKS if (block.heading, block.language) == ("HTTPS", "sh")
+]
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A folder with what the shell commands of the page make."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
-    (commands,) = [
-        block.text for block in BLOCKS if (block.heading, block.language) == ("HTTPS", "sh")
-    ]
+    if subprocess.run([MICROPYTHON, "-c", "import ssl"], capture_output=True).returncode:
+        pytest.skip("this MicroPython has no ssl")
     folder = tmp_path_factory.mktemp("certificate")
+    make_certificate(CERTIFICATE, folder)
+    return folder
+
+
+def make_certificate(commands, folder):
     # 192.168.1.7 is the board's address; here it is this machine
     commands = commands.replace("192.168.1.7", "127.0.0.1")
     subprocess.run(["sh", "-ec", commands], cwd=folder, check=True, capture_output=True)
-    return folder
 
 
 @pytest.fixture
@@ -115,6 +144,10 @@ def folder(tmp_path):
     (tmp_path / "www" / "index.html").write_text("index")
     (tmp_path / "www" / "js" / "app.js").write_text("app")
     (tmp_path / "files").mkdir()
+    (tmp_path / "settings.json").write_text('{"password": "secret"}')
+    (tmp_path / "main.py").write_text("old = 1\n")
+    (tmp_path / "machine.py").write_text(MACHINE)
+    (tmp_path / "picture.jpg").write_bytes(PICTURE)
     for name in ("index.html", "favicon.ico"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
@@ -125,15 +158,22 @@ def test_runs_as_printed(block, package, program, folder, request):
     if "cert.der" in program:
         for file in request.getfixturevalue("certificate").iterdir():
             shutil.copy(file, folder)
-    (folder / "printed.py").write_text(program)
-    (folder / "apps").mkdir()
-    runner = translate("recipe_runner", package, folder / "apps")
-    process = Process(runner, folder, "printed.py")
-    try:
-        process.wait_listening()
+    with running(program, package, folder) as process:
         if block.heading in CHECKS:
             with client(process, folder, "cert.der" in program) as web:
                 CHECKS[block.heading](web, process, folder)
+
+
+@contextmanager
+def running(program, package, folder):
+    """The process of a program that listens; it is to live to the end."""
+    (folder / "printed.py").write_text(program)
+    (folder / "apps").mkdir()
+    runner = translate("recipe_runner", package, folder / "apps")
+    process = Process(runner, folder, "printed.py", path=[folder])
+    try:
+        process.wait_listening()
+        yield process
         process.finish()
     finally:
         process.kill()
@@ -171,10 +211,65 @@ def test_links():
         assert set(re.findall(r"\]\(#(.*?)\)", text)) <= anchors
 
 
+def socket_url(process, path):
+    return f"ws://{process.host}:{process.port}{path}"
+
+
+@check("An echo")
+@check("With threads")
+def check_echo(web, process, folder):
+    for _ in range(2):
+        with websocket(socket_url(process, "/echo")) as peer:
+            for message in ("Hello", b"\0\xff", "ü" * 5000):
+                peer.send(message)
+                assert peer.recv(timeout=10) == message
+
+
+@check("Speak and listen at once")
+def check_ticks(web, process, folder):
+    with websocket(socket_url(process, "/ticks")) as peer:
+        assert peer.recv(timeout=10).isdigit()
+        peer.send("20")
+        for _ in range(20):
+            assert peer.recv(timeout=10).isdigit()
+
+
+@check("All pages together")
+def check_chat(web, process, folder):
+    with ExitStack() as stack:
+        url = socket_url(process, "/chat")
+        peers = [stack.enter_context(websocket(url)) for _ in range(3)]
+        for message in ("one", "two"):
+            peers[0].send(message)
+            assert {peer.recv(timeout=10) for peer in peers} == {message}
+            peers.pop().close()
+
+
+@check("Who may connect")
+def check_origins(web, process, folder):
+    url = socket_url(process, "/open")
+    with websocket(url, origin="https://dash.example.com") as peer:
+        assert list(peer) == ["welcome"]
+    with pytest.raises(InvalidStatus, match="403"):
+        websocket(url, origin="https://evil.example.com")
+
+
+@check("A form that uploads")
+def check_upload_form(web, process, folder):
+    assert "multipart/form-data" in web.get("/upload").text
+    data = bytes(range(256)) * 1000
+    files = [("file", ("plan.png", data)), ("file", ("b", b"b")), ("none", ("", b""))]
+    answer = web.post("/upload", data={"where": "käse"}, files=files)
+    assert answer.text == "where: käse\nplan.png: 256000 bytes\nb: 1 bytes\n"
+    assert (folder / "files" / "plan.png").read_bytes() == data
+    assert web.post("/upload", files={"file": ("../x", b"x")}).status_code == 404
+    assert web.post("/upload", content=b"x").status_code == 415
+
+
 @check("Two small HTTP servers for MicroPython")
 def check_root(web, process, folder):
     response = web.get("/")
-    assert response.headers["Content-Type"] == "text/html"
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert response.content == (folder / "index.html").read_bytes()
 
 
@@ -188,6 +283,7 @@ def check_reading(web, process, folder):
     response = web.post("/name", data={"name": "kitchen & hall", "interval": "5"})
     assert response.status_code == 303 and response.headers["Location"] == "/"
     wait_until(lambda: "the new name: kitchen & hall" in process.output)
+    assert web.post("/name", files={"name": b"kitchen"}).status_code == 415
 
 
 @check("Event streams")
@@ -245,7 +341,7 @@ def check_form(web, process, folder):
 @check("JSON")
 def check_json(web, process, folder):
     assert web.post("/api/mean", json=[1, 2, 6]).json() == {"mean": 3}
-    for content in (b"", b"[]", b"[1, 2", b"1", b'["a"]', b"\xff"):
+    for content in (b"", b"[]", b"[1, two", b"1", b'["a"]', b"\xff"):
         assert web.post("/api/mean", content=content).status_code == 400, content
 
 
@@ -263,6 +359,118 @@ def check_rest(web, process, folder):
     assert response.headers["Allow"] == "GET, HEAD, PUT, DELETE, OPTIONS"
     response = web.options("/api/leds/red")
     assert response.status_code == 204 and "PUT" in response.headers["Allow"]
+
+
+@check("Check boxes: several values of one name")
+def check_boxes(web, process, folder):
+    def ticked():
+        return re.findall('value="(...)" checked', web.get("/days").text)
+
+    assert ticked() == ["Mon"]
+    response = web.post("/days", data={"day": ["Fri", "Sun", "<b>", "Fri"]})
+    assert response.status_code == 303 and response.headers["Location"] == "/days"
+    assert ticked() == ["Fri", "Sun"]
+    assert web.post("/days", content=b"").status_code == 303
+    assert ticked() == []
+
+
+@check("A login with a session")
+def check_session(web, process, folder):
+    assert web.get("/secret").status_code == 403
+    assert web.post("/login", data={"password": "wrong"}).status_code == 403
+    assert web.post("/login", data={"password": "secret"}).status_code == 204
+    assert web.get("/secret").text == "only for you"
+    oldest = web.cookies["session"]
+    for _ in range(4):
+        assert web.post("/login", data={"password": "secret"}).status_code == 204
+    assert web.get("/secret").status_code == 200
+    assert process.get("/secret", f"Cookie: session={oldest}").status == 403
+    assert web.post("/logout").status_code == 204
+    assert web.get("/secret").status_code == 403
+
+
+@check("A log that grows")
+def check_log(web, process, folder):
+    assert web.get("/log").text == "started\n"
+    with open(folder / "log.txt", "a") as log:
+        log.write("more\n")
+    assert web.get("/log?from=8").text == "more\n"
+    assert web.get("/log?from=13").text == "" and web.get("/log?from=99999").text == ""
+    for wrong in ("x", "-1", "1" * 10, ""):
+        assert web.get("/log?from=" + wrong).status_code == 400
+
+
+@check("Large JSON in pieces")
+def check_large(web, process, folder):
+    response = web.get("/api/measurements")
+    assert response.headers["Transfer-Encoding"] == "chunked"
+    assert 150_000 < len(response.content) < 170_000
+    assert [one["number"] for one in response.json()] == list(range(5000))
+
+
+@check("Update over the air")
+def check_update(web, process, folder):
+    new = b"new = 2\n" * 500
+    for auth, headers, content, status in (
+        (None, {}, new, 401),
+        (("admin", "wrong"), {}, new, 401),
+        (("admin", "secret"), {"Origin": "https://evil.example"}, new, 403),
+        (("admin", "secret"), {}, b"def broken(:\n", 422),
+        (("admin", "secret"), {}, b"text = '\xff'\n", 422),
+        (("admin", "secret"), {}, b"#" * 50_001, 413),
+    ):
+        response = web.put("/update", content=content, headers=headers, auth=auth)
+        assert response.status_code == status, content[:20]
+    assert (folder / "main.py").read_text() == "old = 1\n" and "reset" not in process.output
+    assert not (folder / "update.new").exists()
+    response = web.put("/update", content=new, auth=("admin", "secret"))
+    assert response.text == "starting anew\n"
+    assert (folder / "main.py").read_bytes() == new
+    wait_until(lambda: "timer of 1000\nreset\n" in process.output)
+
+
+@check("A camera's pictures")
+def check_camera(web, process, folder):
+    head = b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: 10240\r\n\r\n"
+    part = head + PICTURE + b"\r\n"
+    open_ones = []
+    with ExitStack() as streams:
+        for _ in range(2):
+            response = streams.enter_context(web.stream("GET", "/camera"))
+            assert response.headers["Content-Type"].startswith("multipart/x-mixed-replace;")
+            pieces = response.iter_raw()
+            open_ones.append(pieces)  # the stream ends with its iterator
+            data = b""
+            while len(data) < 2 * len(part):
+                data += next(pieces)
+            assert data.startswith(part + part)
+        assert web.get("/camera").status_code == 503
+    wait_until(lambda: watch(web) == 200)
+
+
+def watch(web):
+    with web.stream("GET", "/camera") as response:
+        return response.status_code
+
+
+@check("A chat by WebSocket")
+def check_guests(web, process, folder):
+    connect = websockets.sync.client.connect
+    assert "new WebSocket" in web.get("/").text
+    address = f"ws://{process.host}:{process.port}/chat"
+    with ExitStack() as guests:
+        one, two = (guests.enter_context(connect(address, proxy=None)) for _ in range(2))
+        one.send("hello")
+        assert [guest.recv(5) for guest in (one, two)] == ["hello", "hello"]
+        two.close()
+        one.send("käse" * 100)
+        assert one.recv(5) == "käse" * 100
+        one.send("x" * 1001)
+        with pytest.raises(websockets.ConnectionClosed):
+            one.recv(5)
+        assert one.close_code == 1009
+    with pytest.raises(websockets.InvalidStatus):
+        connect(address, proxy=None, origin="https://evil.example")
 
 
 @check("Uploading a file")
@@ -319,6 +527,55 @@ def check_cors(web, process, folder):
 def check_https(web, process, folder):
     for _ in range(2):
         assert web.get("/").text == "nobody else can read this"
+
+
+@check("From HTTP to HTTPS")
+def check_redirect(web, process, folder):
+    assert web.get("/").text == "nobody else can read this"
+    with httpx.Client(base_url=f"http://127.0.0.2:{process.port}") as door:  # recipe_runner.py
+        for path in ("/", "/a%20b?c=d"):
+            response = door.get(path)
+            assert response.status_code == 301
+            assert response.headers["Location"] == "https://127.0.0.2" + path
+        response = door.get("/", headers={"Host": "board.local"})
+        assert response.headers["Location"] == "https://board.local/"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_rsa_key(certificate, folder, package):
+    """The other kind of key that the text names; the recipe's server takes it."""
+    text = next(page for page in PAGES if page.name == "recipes.md").read_text()
+    rsa, ec = re.findall("`(-newkey [^`]*)`", text)
+    assert ec in CERTIFICATE
+    make_certificate(CERTIFICATE.replace(ec, rsa), folder)
+    assert b"RSA" in subprocess.check_output(
+        ["openssl", "x509", "-in", folder / "cert.pem", "-noout", "-text"]
+    )
+    [program] = [
+        text
+        for case in CASES
+        for block, name, text in [case.values]
+        if block.heading == "HTTPS" and name == package
+    ]
+    with running(program, package, folder) as process:
+        with client(process, folder, True) as web:
+            check_https(web, process, folder)
+
+
+@check("A restart button")
+def check_restart(web, process, folder):
+    assert web.post("/restart").text == "restarting\n"
+    wait_until(lambda: "timer of 1000" in process.output and "reset" in process.output)
+
+
+@check("Your own errors")
+def check_errors(web, process, folder):
+    response = web.get("/api/nothing")
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json()["status"] == 404
+    response = web.get("/nothing")
+    assert response.status_code == 404 and response.text == "404 Not Found\n"
 
 
 @check("A handler with a memory")

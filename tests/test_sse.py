@@ -65,15 +65,49 @@ def test_format_for_chromium(formatter, page):
     assert found == [*rows, ["message", "end", "without data"]]
 
 
-def test_bytes_on_the_wire(formatter):
-    response, body = parse(formatter.exchange(b"GET /wire HTTP/1.1\r\nHost: board\r\n\r\n"))
-    assert response.header("content-type") == "text/event-stream"
-    assert response.header("cache-control") == "no-store"
-    assert response.header("connection") == "close"
-    assert response.header("content-length") is None
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_bytes_on_the_wire(formatter, version):
+    head = f"GET /wire HTTP/{version}\r\nHost: board\r\n\r\n"
+    response, body = parse(formatter.exchange(head.encode()))
+    assert sorted(response.headers) == [
+        ("Cache-Control", "no-store"),
+        ("Connection", "close"),
+        ("Content-Type", "text/event-stream"),
+        *[("Transfer-Encoding", "chunked")] * (version == "1.1"),
+        ("X-Accel-Buffering", "no"),
+    ]
     event = b"event: e\nid: 0\nretry: 0\ndata: a\ndata: b\n\n"
     assert re.fullmatch(rb":\n\n?" + event, response.body)
     assert body == b""
+
+
+def test_fields_of_ones_own(server):
+    response, _ = parse(server.exchange(b"GET /foreign HTTP/1.1\r\nHost: board\r\n\r\n"))
+    assert response.body == b"data: here\n\n"
+    assert response.header("Access-Control-Allow-Origin") == "*"
+    assert response.all("Set-Cookie") == ["a=1", "b=2"]
+    assert response.header("X-Accel-Buffering") == "no"
+    assert response.header("Content-Type") == "text/event-stream"
+
+
+def test_page_of_another_site_may_listen(server, page):
+    """It comes from another port, which is another origin."""
+    page.goto(f"http://localhost:{server.port}/")
+    collect = """target => new Promise(resolve => {
+      const source = new EventSource(target), end = what => { source.close(); resolve(what) }
+      source.onmessage = event => end(event.data)
+      source.onerror = () => end("refused")
+    })"""
+    address = f"http://{server.host}:{server.port}"
+    assert page.evaluate(collect, address + "/foreign") == "here"
+    assert page.evaluate(collect, address + "/brief?retry=100") == "refused"
+
+
+def test_field_that_would_forge_others(server):
+    server.expect_traceback("ValueError")
+    response = server.get("/forged?value=a%0d%0aX-Evil:%20yes")
+    assert response.status == 500 and response.header("X-Evil") is None
+    assert server.get("/forged?value=good").header("X-Own") == "good"
 
 
 def test_refuses_what_would_forge_events(formatter):

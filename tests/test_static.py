@@ -1,5 +1,6 @@
 # StaticFiles: what it sends for which path, what it saves a browser, and what nobody may get.
 
+import calendar
 import gzip
 import hashlib
 import os
@@ -11,6 +12,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
+from email.utils import formatdate
 from urllib.parse import quote, urljoin
 
 import httpx
@@ -53,21 +55,29 @@ def curl(*arguments):
 
 
 TYPES = {
-    "html": "text/html",
-    "css": "text/css",
-    "js": "text/javascript",
+    "html": "text/html; charset=utf-8",
+    "htm": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "mjs": "text/javascript; charset=utf-8",
+    "wasm": "application/wasm",
     "json": "application/json",
     "svg": "image/svg+xml",
     "png": "image/png",
     "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
     "gif": "image/gif",
     "webp": "image/webp",
     "ico": "image/x-icon",
+    "woff": "font/woff",
     "woff2": "font/woff2",
+    "mp4": "video/mp4",
+    "pdf": "application/pdf",
     "txt": "text/plain; charset=utf-8",
-    "xml": "text/xml",
+    "xml": "text/xml; charset=utf-8",
     "csv": "text/csv; charset=utf-8",
     "JPG": "image/jpeg",
+    "HTM": "text/html; charset=utf-8",
     "bin": "application/octet-stream",
     "text": "application/octet-stream",
     "html\ncss": "application/octet-stream",
@@ -87,7 +97,7 @@ def test_more_media_types_by_argument(server, www):
     for name, expected in (
         ("a.wasm", "application/wasm"),
         ("a.js", "application/javascript"),
-        ("a.css", "text/css"),
+        ("a.css", "text/css; charset=utf-8"),
     ):
         (www / name).write_bytes(b"x")
         assert server.get("/rare/" + name).header("Content-Type") == expected
@@ -307,6 +317,96 @@ def test_not_modified_keeps_the_connection(server):
             assert response.status == 304 and response.header("Connection") == "keep-alive"
 
 
+RECENT = 1_750_000_000  # when boards had clocks, and this file was written
+
+
+def date_of(seconds):
+    return formatdate(seconds, usegmt=True)
+
+
+@pytest.mark.parametrize("seconds", [RECENT, RECENT + 86400 * 31, 1_735_689_600])
+def test_last_modified(server, www, seconds):
+    os.utime(www / "ten.txt", (seconds, seconds))
+    for method in ("GET", "HEAD"):
+        response = server.request(method, "/ten.txt")
+        assert response.header("Last-Modified") == date_of(seconds)
+    response = server.get("/ten.txt", f"If-Modified-Since: {date_of(seconds)}")
+    assert (response.status, response.body) == (304, b"")
+    assert response.header("Last-Modified") == date_of(seconds)
+    assert response.header("ETag") and response.header("Cache-Control") == "no-cache"
+
+
+def test_last_modified_in_each_month(server, www):
+    for month in range(1, 13):
+        seconds = calendar.timegm((2025, month, 28, 23, 59, 1))
+        os.utime(www / "ten.txt", (seconds, seconds))
+        if seconds < time.time():
+            assert server.get("/ten.txt").header("Last-Modified") == date_of(seconds)
+
+
+@pytest.mark.parametrize("seconds", [0, 1, OLD, 1_704_067_199, None])
+def test_times_that_no_clock_can_have_given(server, www, seconds):
+    """A board without a clock begins in 2000 or so, each time; None: in the future."""
+    seconds = time.time() + 3600 if seconds is None else seconds
+    os.utime(www / "ten.txt", (seconds, seconds))
+    response = server.get("/ten.txt", f"If-Modified-Since: {date_of(seconds)}")
+    assert (response.status, response.body) == (200, b"0123456789")
+    assert response.header("Last-Modified") is None
+    assert response.header("ETag")
+
+
+def test_modified_since(server, www):
+    os.utime(www / "ten.txt", (RECENT, RECENT))
+    etag = server.get("/ten.txt").header("ETag")
+    same, later = (f"If-Modified-Since: {date_of(RECENT + n)}" for n in (0, 1))
+    for fields, status in (
+        ([same], 304),
+        ([later], 200),  # the very text counts
+        (["If-Modified-Since: " + date_of(RECENT - 1)], 200),
+        ([same + " "], 304),
+        ([same.lower()], 200),
+        (["If-Modified-Since: "], 200),
+        (["If-Modified-Since: *"], 200),
+        ([f"If-Modified-Since: {etag}"], 200),
+        # If-None-Match counts more
+        ([same, 'If-None-Match: "other"'], 200),
+        ([same, "If-None-Match: "], 200),
+        ([f"If-None-Match: {date_of(RECENT)}"], 200),
+        ([later, f"If-None-Match: {etag}"], 304),
+        ([same, f"If-None-Match: {etag}"], 304),
+    ):
+        assert server.get("/ten.txt", *fields).status == status, fields
+    with open(www / "ten.txt", "ab") as file:
+        file.write(b"x")
+    assert server.get("/ten.txt", same).status == 200
+
+
+def test_last_modified_of_the_packed_file(packed, www):
+    os.utime(www / "app.js", (RECENT, RECENT))
+    os.utime(www / "app.js.gz", (RECENT + 5, RECENT + 5))
+    gzipped = packed.get("/app.js", "Accept-Encoding: gzip").header("Last-Modified")
+    assert gzipped == date_of(RECENT + 5)
+    assert packed.get("/app.js").header("Last-Modified") == date_of(RECENT)
+
+
+def test_wget_saves_the_download(server, www, tmp_path, installed):
+    os.utime(www / "ten.txt", (RECENT, RECENT))
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    command = [installed("wget"), "-nv", "-N", "--tries=1", "--timeout=5", url(server, "/ten.txt")]
+    outputs = []
+    for _ in range(2):
+        done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+        outputs.append(done.stderr)
+    assert "saved" in outputs[0] or "->" in outputs[0]
+    assert "->" not in outputs[1]  # nothing came
+    assert (folder / "ten.txt").stat().st_mtime == RECENT
+    (www / "ten.txt").write_bytes(b"new")
+    os.utime(www / "ten.txt", (RECENT + 60, RECENT + 60))
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    assert (folder / "ten.txt").read_bytes() == b"new"
+
+
 def test_nothing_is_unmodified_when_it_is_missing(server):
     assert server.get("/missing.html", "If-None-Match: *").status == 404
 
@@ -357,16 +457,52 @@ def packed(server, www):
         ("gzip;q=0", False),
         ("gzip; q=0.000", False),
         ("gzip ; q=0, *", False),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", True),
+        ("gzip;q=0.001", True),
+        ("GZIP", True),
+        ("Gzip;Q=0.5", True),
+        ("gzip;Q=0", False),
+        ("gzip\t;\tq=0,\t*", False),
+        ("br,\tgzip", True),
+        ("x-gzip", True),
+        ("x-gzip;q=0", False),
+        ("x-gzipped", False),
+        ("gzipped, gzip2", False),
+        ("xgzip, -gzip", False),
+        ("not gzip", False),
+        ("*", True),
+        ("*;q=0", False),
+        ("br, *;q=0.1", True),
+        ("*;q=0, gzip", True),
+        ("identity, *;q=0", False),
+        ("gzip;q=0, x-gzip;q=0, *", False),
+        ("identity;q=1, gzip;q=0.", False),
+        (",,gzip,,", True),
+        (";q=0", False),
+        ("," * 1500, False),
     ],
 )
 def test_packed_for_who_can_unpack(packed, accepted, expected):
     response = packed.get("/app.js", f"Accept-Encoding: {accepted}")
     assert response.status == 200
-    assert response.header("Content-Type") == "text/javascript"
+    assert response.header("Content-Type") == "text/javascript; charset=utf-8"
     assert response.header("Vary").lower() == "accept-encoding"
     assert response.header("Content-Encoding") == ("gzip" if expected else None)
     body = gzip.decompress(response.body) if expected else response.body
     assert body == b"plain " * 20
+
+
+@pytest.mark.parametrize("older, used", [(0, True), (59, True), (61, False), (9999, False)])
+def test_packed_file_that_was_forgotten(packed, www, older, used):
+    """app.js was changed, app.js.gz was not made anew."""
+    os.utime(www / "app.js", (RECENT, RECENT))
+    os.utime(www / "app.js.gz", (RECENT - older, RECENT - older))
+    response = packed.get("/app.js", "Accept-Encoding: gzip")
+    assert response.header("Content-Encoding") == ("gzip" if used else None)
+    assert response.header("Vary").lower() == "accept-encoding"
+    os.utime(www / "app.js.gz", (RECENT + 9999, RECENT + 9999))
+    response = packed.get("/app.js", "Accept-Encoding: gzip")
+    assert response.header("Content-Encoding") == "gzip"
 
 
 def test_packed_for_real_clients(packed):
@@ -379,7 +515,7 @@ def test_packed_for_real_clients(packed):
 
 def test_packed_only(packed):
     response = packed.get("/only.css", "Accept-Encoding: gzip")
-    assert response.header("Content-Type") == "text/css"
+    assert response.header("Content-Type") == "text/css; charset=utf-8"
     assert gzip.decompress(response.body) == b"only"
     assert packed.get("/only.css").status == 404
     response = packed.get("/only.css.gz", "Accept-Encoding: gzip")
@@ -441,7 +577,10 @@ def test_range_outside_the_file(server, wanted):
 @pytest.mark.parametrize(
     "wanted",
     ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-x", "items=0-5", "bytes=0-1,4-5",
-     "bytes=0-1,-1", "bytes=--5", "bytes=1-2-3", "0-5", "bytes=1.5-2", "bytes=" + "9" * 3000],
+     "bytes=0-1,-1", "bytes=--5", "bytes=1-2-3", "0-5", "bytes=1.5-2", "bytes=" + "9" * 3000,
+     "bytes=+1-2", "bytes=1-+2", "bytes=-+2", "bytes=1_0-", "bytes=0_1-2", "bytes= 1-2",
+     "bytes=1 -2", "bytes=1- 2", "bytes=0x1-2", "bytes-1-2", "bytes-1=2", "xbytes=1-2",
+     "bytes=1-2=", "bytes==1-2"],
 )  # fmt: skip
 def test_range_that_is_none(server, wanted):
     response = server.get("/ten.txt", f"Range: {wanted}")
@@ -504,14 +643,15 @@ def test_big_file_in_a_small_heap(start, www):
         assert hashlib.sha256(body).digest() == hashlib.sha256(BIG).digest()
 
 
-def begin(server, www, size=8_000_000):
+def begin(server, www, size=8_000_000, field="Accept: */*"):
     """A download of a large file that has begun and that nobody reads on; its connection."""
     with open(www / "large.bin", "wb") as file:
         file.write(b"old!" * (size // 4))
     os.utime(www / "large.bin", (OLD, OLD))
     connection = server.connect()
-    connection.sendall(b"GET /large.bin HTTP/1.1\r\nHost: board\r\nConnection: close\r\n\r\n")
-    assert connection.recv(1000, socket.MSG_PEEK).startswith(b"HTTP/1.1 200 ")
+    head = f"GET /large.bin HTTP/1.1\r\nHost: board\r\nConnection: close\r\n{field}\r\n\r\n"
+    connection.sendall(head.encode())
+    assert connection.recv(1000, socket.MSG_PEEK).startswith(b"HTTP/1.1 20")
     time.sleep(0.2)  # until all buffers are full
     return connection
 
@@ -549,6 +689,50 @@ def test_file_replaced_during_its_download(server, www):
     os.rename(www / "large.part", www / "large.bin")
     assert b"new!" not in rest(connection)
     assert server.get("/large.bin").body == b"new!" * 2_000_000
+
+
+def test_file_that_grows_during_its_download(server, www):
+    """As a log does: what was promised is still there, and arrives."""
+    connection = begin(server, www)
+    with open(www / "large.bin", "ab") as file:
+        file.write(b"new!" * 100)
+    assert rest(connection) == b"old!" * 2_000_000
+    assert server.get("/large.bin").body == b"old!" * 2_000_000 + b"new!" * 100
+
+
+def test_log_that_never_rests(server, www):
+    """Its last bytes may come in several downloads at once; each gets what there was then."""
+    log = b"".join(b"%9d\n" % i for i in range(30_000))
+    (www / "log.txt").write_bytes(log)
+    os.utime(www / "log.txt", (OLD, OLD))
+    stopped = threading.Event()
+
+    def write():
+        with open(www / "log.txt", "ab") as file:
+            number = 30_000
+            while not stopped.wait(0.002):
+                file.write(b"%9d\n" % number)
+                file.flush()
+                number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(3):
+            body = server.get("/log.txt").body
+            assert body.startswith(log) and len(body) % 10 == 0
+            part = server.get("/log.txt", "Range: bytes=299990-")
+            assert part.status == 206 and part.body.startswith(b"    29999\n")
+    finally:
+        stopped.set()
+        writer.join()
+
+
+def test_range_of_a_file_that_grows(server, www):
+    connection = begin(server, www, 8_000_000, "Range: bytes=4-7999999")
+    with open(www / "large.bin", "ab") as file:
+        file.write(b"new!" * 100)
+    assert rest(connection) == (b"old!" * 2_000_000)[4:]
 
 
 def test_file_removed_during_its_download(server, www):

@@ -24,6 +24,24 @@ def test_answer_from_a_thread(server, target):
     assert server.output.count("on_error ValueError") == (3 if target == "/logged" else 0)
 
 
+@pytest.mark.parametrize("target", ["/pieces", "/quick"])
+def test_answer_of_unknown_length_from_a_thread(server, target):
+    """Its end is marked, even if the thread has ended before the handler."""
+    before = server.descriptors()
+    assert server.get(target).body == b"from a thread"
+    answer = server.request("HEAD", target)
+    assert (answer.status, answer.body) == (200, b"")
+    server.wait_descriptors(before)
+
+
+def test_no_memory_when_a_thread_closes(server):
+    before = server.descriptors()
+    with server.connect() as connection:
+        connection.sendall(b"GET /no-memory HTTP/1.1\r\nHost: board\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+        server.wait_descriptors(before)
+
+
 def test_head_of_an_endless_body_ends(server):
     answer = server.request("HEAD", "/endless")
     assert answer.status == 200 and answer.header("content-length") is None

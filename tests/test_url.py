@@ -211,6 +211,42 @@ def test_query():
         assert query(text.encode()) == expected, text
 
 
+def test_query_with_all_values():
+    for text, expected in (
+        ("", {}),
+        ("day=mo&day=tu", {"day": ["mo", "tu"]}),
+        ("a=1&b=2&a=3", {"a": ["1", "3"], "b": ["2"]}),
+        ("a&a=&a=2", {"a": ["", "", "2"]}),
+        ("%61=1&a=1", {"a": ["1", "1"]}),
+        ("a=%C3%A9&a=+&&", {"a": ["\u00e9", " "]}),
+    ):
+        assert query(text, all=True) == query(text, True) == expected, text
+        assert query(text.encode(), all=True) == expected, text
+        assert query(text, all=False) == {name: values[0] for name, values in expected.items()}
+    assert status_of(lambda text: query(text, all=True), "a=1&a=%ff") == 400
+    assert get(b"/?day=mo&day=tu").parameters == {"day": "mo"}
+
+
+def test_cookies_are_joined_in_their_own_way():
+    fields = b"Cookie: a=1; b=2\r\nX: 1\r\nCOOKIE:\tc=3 \r\nSet-Cookie: 4\r\nX: 2\r\n"
+    fields += b"Set-Cookie: 5\r\nCookie: d\r\nCookie2: e\r\nCookie2: f\r\n"
+    header = HTTPRequest(b"GET / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n").header
+    assert header["cookie"] == "a=1; b=2; c=3; d"
+    assert (header["x"], header["set-cookie"], header["cookie2"]) == ("1, 2", "4, 5", "e, f")
+
+
+def test_control_bytes_in_a_value():
+    for number in range(256):
+        byte = bytes([number])
+        expected = 400 if number < 32 and number != 9 or number == 127 else None
+        for field in (b"X: a" + byte + b"b", b"Cookie: " + byte, b"Y:z" + byte):
+            head = b"GET / HTTP/1.1\r\n" + HOST + field + b"\r\n\r\n"
+            assert status_of(HTTPRequest, head) == expected, head
+    for byte in (b"\1", b"\x1f", b"\x7f"):
+        head = b"GET / HTTP/1.1\r\nHost: a" + byte + b"b\r\n\r\n"
+        assert status_of(HTTPRequest, head) == 400, head
+
+
 def test_header():
     fields = b"X-ONE:1\r\nx-one: 2\r\nY:\t a:b \t\r\nZ:\r\nq: \xc3\xa9\r\nl: \xe9\r\n"
     request = get(b"/", HOST + fields)
@@ -371,7 +407,7 @@ def test_what_is_remembered():
         return r.method, r.url, r.version, r.length, r.expect, r.keep_alive, r.header
 
     def afresh(head):
-        url._seen = b""
+        url._seen = ()
         return outcome(head)
 
     for first in heads:

@@ -13,7 +13,7 @@ seen = []
 routes = web.RouteTableDef()
 
 
-def answer(request, body, mimetype="text/plain", status=200, **header):
+def answer(request, body, mimetype="text/plain; charset=utf-8", status=200, **header):
     if request.path != "/seen":
         seen.append(f"{request.method} {request.path}")
     body = body.encode() if isinstance(body, str) else body
@@ -62,7 +62,8 @@ async def echo(request):
         parameters.setdefault(name, value)
     header = {}
     for name in request.headers:
-        header[name.lower()] = ", ".join(request.headers.getall(name))
+        comma = "; " if name.lower() == "cookie" else ", "
+        header[name.lower()] = comma.join(request.headers.getall(name))
     facts = {
         "method": request.method,
         "url": request.raw_path,

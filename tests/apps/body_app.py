@@ -74,6 +74,11 @@ async def put_file(reader, writer, request):
     await answer(writer, str(size), 201)
 
 
+@app.route("POST", "/post/<path:name>")
+async def post_file(reader, writer, request):
+    await put_file(reader, writer, request)
+
+
 @app.route("PUT", "/small/<path:name>")
 async def put_small(reader, writer, request):
     size = await receivefile(reader, inside("files", request.parameters["name"]), max_size=1000)

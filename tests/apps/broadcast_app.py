@@ -40,7 +40,7 @@ async def state(reader, writer, request):
     gc.collect()
     streams = [conn for conn in app.connections if conn.stream and not conn.gone]
     facts = {"listeners": len(events), "few": len(few), "streams": len(streams)}
-    facts["kept"] = sum([len(conn.output) for conn in streams])
+    facts["kept"] = sum([len(conn.unsent) for conn in streams])
     facts["produced"] = produced[0]
     facts["formatted"] = value.formatted
     facts["heap"] = gc.mem_alloc()
@@ -52,6 +52,16 @@ async def join(reader, writer, request):
     if "small" in request.parameters:
         shrink(writer)
     return await events.join(reader, writer)
+
+
+@app.route("GET", "/foreign")
+async def join_foreign(reader, writer, request):
+    return await events.join(reader, writer, {"Access-Control-Allow-Origin": "*"})
+
+
+@app.route("GET", "/keyword")
+async def join_keyword(reader, writer, request):
+    return await events.join(reader, writer, header={"X-Own": "yes"})
 
 
 @app.route("GET", "/few")

@@ -69,6 +69,16 @@ async def get_file(reader, writer, request):
     await sendfile(writer, "data.txt")
 
 
+@app.route("GET", "/chunks")
+async def chunks(reader, writer, request):
+    await HTTPResponse(200, "text/plain", close=False).send(writer)
+    for word in "one ", "two ":
+        writer.write(word)
+        await writer.drain()
+    await sendfile(writer, "data.txt")
+    writer.write("three")
+
+
 @app.route("PUT", "/file")
 async def put_file(reader, writer, request):
     size = await receivefile(reader, "upload.txt")
@@ -87,15 +97,33 @@ async def feed(eventsource):
 
 
 @app.route("GET", "/events")
-@app.route("GET", "/plan/<number>/<error>/events")
 async def events(reader, writer, request):
     eventsource = await EventSource(reader, writer)
-    if "number" in request.parameters:
-        plan(request)  # for the next client
     if ASYNC:
         await feed(eventsource)
         return CONNECTION_CLOSE
     _thread.start_new_thread(feed, (eventsource,))
+    return CONNECTION_KEEP_ALIVE
+
+
+async def held(writer):
+    await sleep(3.5)
+    writer.write("held")
+    await writer.drain()
+    writer.close()
+
+
+@app.route("GET", "/plan/<number>/<error>/hold")
+async def hold(reader, writer, request):
+    """Takes a place until the next client has been told that there is none."""
+    response = HTTPResponse(200, "text/plain", header={"Content-Length": 4})
+    await response.send(writer)
+    await writer.drain()
+    plan(request)  # for the next client
+    if ASYNC:
+        await held(writer)
+        return CONNECTION_CLOSE
+    _thread.start_new_thread(held, (writer,))
     return CONNECTION_KEEP_ALIVE
 
 

@@ -1,5 +1,5 @@
-# The application of test_hostile.py: something to attack.  The second argument is a JSON object
-# with arguments for HTTPServer.
+# The application of test_hostile.py and test_crowds.py: something to attack.  The second argument
+# is a JSON object with arguments for HTTPServer; ssl is true for HTTPS.
 
 import _thread
 import gc
@@ -20,7 +20,13 @@ from url import query
 
 ASYNC = "ahttpserver"[0] == "a"  # the one thing that the mirror's table cannot translate
 SOL_SOCKET, SO_SNDBUF = 1, 7
-app = HTTPServer("127.0.0.1", int(sys.argv[1]), log=print, **json.loads(sys.argv[2]))
+arguments = json.loads(sys.argv[2])
+if arguments.pop("ssl", False):
+    import ssl
+
+    arguments["ssl"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    arguments["ssl"].load_cert_chain("cert.der", "key.der")
+app = HTTPServer("127.0.0.1", int(sys.argv[1]), log=print, **arguments)
 
 with open("big.bin", "wb") as file:
     for i in range(1000):

@@ -250,6 +250,12 @@ async def text(reader, writer, request):
     await answer(writer, "20 °C")
 
 
+@app.route("GET", "/type")
+async def typed(reader, writer, request):
+    ran(request)
+    await answer(writer, "20 °C", request.parameters["is"])
+
+
 @app.route("GET", "/bytes")
 async def all_bytes(reader, writer, request):
     ran(request)
@@ -280,6 +286,8 @@ async def status(reader, writer, request):
         await response.send(writer, "body")
     else:
         await response.send(writer)
+    if "drain" in request.parameters:
+        await writer.drain()
 
 
 @app.route("GET", "/file")
@@ -316,20 +324,20 @@ async def cut(reader, writer, request):
     # Runs out of memory in the middle of a file, and makes nothing of it.
     ran(request)
     await HTTPResponse(200, "text/plain", close=False).send(writer)
-    write_now = writer.write_now
+    send = writer.send
     pieces = []
 
     def fail(data):
         pieces.append(len(data))
         if len(pieces) == 3:
             raise MemoryError
-        return write_now(data)
+        return send(data)
 
-    writer.write_now = fail
+    writer.send = fail
     try:
         await sendfile(writer, "data.txt")
     except MemoryError:
-        writer.write_now = write_now
+        writer.send = send
 
 
 @app.route("GET", "/missing")
@@ -401,6 +409,21 @@ async def boom(reader, writer, request):
     if "drain" in request.parameters:
         await writer.drain()
     return 1 / 0
+
+
+class Heavy(Exception):
+    """An exception that holds much, as one with a traceback or a request may."""
+
+
+@app.route("GET", "/heavy")
+async def heavy(reader, writer, request):
+    error = Heavy("on purpose")
+    error.held = bytearray(20000)
+    if "send" in request.parameters:
+        await HTTPResponse(200, "text/plain").send(writer)
+        writer.write("one")
+        await writer.drain()
+    raise error
 
 
 @app.route("GET", "/refuse")

@@ -4,7 +4,7 @@ import asyncio
 
 from run_ahttpserver import run, sleep
 
-__all__ = "Lock", "hold", "restart", "run", "sleep"
+__all__ = "Lock", "hold", "restart", "run", "sleep", "stop"
 
 
 class Lock:
@@ -26,8 +26,17 @@ def restart(app, pause):
     """Stops the server, and starts it again after a pause (in seconds)."""
 
     async def again():
-        await app.stop()
+        await stop(app, pause)
+
+    asyncio.create_task(again())
+
+
+async def stop(app, pause):
+    """The same in the own task: from a handler, its answer still leaves."""
+
+    async def again():
         await sleep(pause)
         await app.start()
 
+    await app.stop()
     asyncio.create_task(again())

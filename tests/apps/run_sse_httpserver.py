@@ -30,6 +30,9 @@ def restart(app, pause):
     app.stop()
 
 
+stop = restart
+
+
 def run(app, *background):
     """Serves until the process is ended; each background function runs beside it in a thread."""
     for function in background:

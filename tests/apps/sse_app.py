@@ -60,6 +60,19 @@ async def brief(reader, writer, request):
     await eventsource.send("here", retry=int(request.parameters["retry"]))
 
 
+@app.route("GET", "/foreign")
+async def foreign(reader, writer, request):
+    """For pages of other sites, with a cookie or two."""
+    header = {"Access-Control-Allow-Origin": "*", "Set-Cookie": ["a=1", "b=2"]}
+    eventsource = await EventSource(reader, writer, header)
+    await eventsource.send("here")
+
+
+@app.route("GET", "/forged")
+async def forged(reader, writer, request):
+    await EventSource(reader, writer, header={"X-Own": request.parameters["value"]})
+
+
 @app.route("GET", "/flood")
 async def flood(reader, writer, request):
     """200 events a second, 300 bytes each; the socket's buffer is as small as a board's."""

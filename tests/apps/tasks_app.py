@@ -3,11 +3,13 @@
 import asyncio
 import sys
 
-from ahttpserver import HTTPResponse, HTTPServer
+from ahttpserver import CONNECTION_KEEP_ALIVE, HTTPResponse, HTTPServer
 from ahttpserver.sse import EventSource
 from run_ahttpserver import run
 
-app = HTTPServer("127.0.0.1", int(sys.argv[1]))
+app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=2)
+tasks = []
+PIECE = "0123456789" * 100
 
 
 def response():
@@ -44,6 +46,38 @@ async def events(reader, writer, request):
     eventsource = await EventSource(reader, writer)
     for i in range(0, 20, 2):
         await asyncio.gather(eventsource.send(i), eventsource.send(i + 1))
+
+
+@app.route("GET", "/fed")
+async def fed(reader, writer, request):
+    """A task of the application's own feeds the stream when its handler has ended."""
+    tasks.append(asyncio.create_task(feed(await EventSource(reader, writer))))
+    return CONNECTION_KEEP_ALIVE
+
+
+async def feed(eventsource):
+    try:
+        while True:
+            await eventsource.send("x" * 1000)
+    except OSError:
+        print("gone")
+
+
+@app.route("GET", "/interrupted")
+async def interrupted(reader, writer, request):
+    """Gives up waiting for the client now and then, but not what it has to say."""
+    await HTTPResponse(200, "text/plain").send(writer)
+    late = 0
+    while not late:
+        writer.write(PIECE)
+        try:
+            await asyncio.wait_for(writer.drain(), 0.2)
+        except asyncio.TimeoutError:
+            late = 1
+            print("late")
+    for _ in range(5):
+        writer.write(PIECE)
+    writer.write("end")
 
 
 run(app)

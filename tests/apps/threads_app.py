@@ -7,6 +7,8 @@ import _thread
 import sys
 import time
 
+import micropython
+
 from httpserver import CONNECTION_KEEP_ALIVE, HTTPResponse, HTTPServer
 
 
@@ -37,6 +39,49 @@ def later(writer):
 def thread(reader, writer, request):
     _thread.start_new_thread(later, (writer,))
     return CONNECTION_KEEP_ALIVE
+
+
+def in_pieces(writer):
+    time.sleep(0.1)
+    HTTPResponse(200, "text/plain").send(writer)
+    writer.write("from a ")
+    writer.drain()
+    writer.write("thread")
+    writer.close()
+
+
+@app.route("GET", "/pieces")
+def pieces(reader, writer, request):
+    _thread.start_new_thread(in_pieces, (writer,))
+    return CONNECTION_KEEP_ALIVE
+
+
+@app.route("GET", "/quick")
+def quick(reader, writer, request):
+    """The thread is faster than the server, or its end is."""
+    _thread.start_new_thread(in_pieces, (writer,))
+    time.sleep(0.3)
+    return CONNECTION_KEEP_ALIVE
+
+
+@app.route("GET", "/no-memory")
+def no_memory(reader, writer, request):
+    """There is none when the thread closes."""
+    HTTPResponse(200, "text/plain").send(writer)
+    writer.drain()
+    writer.write("lost")
+    _thread.start_new_thread(close, (writer,))
+    return CONNECTION_KEEP_ALIVE
+
+
+def close(writer):
+    time.sleep(0.1)
+    micropython.heap_lock()
+    try:
+        writer.close()
+    except MemoryError:
+        pass
+    micropython.heap_unlock()
 
 
 @app.route("GET", "/endless")

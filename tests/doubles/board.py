@@ -6,6 +6,7 @@
 #     esp32     MicroPython 1.28
 #     pycom     Pycom's MicroPython 1.11
 #     hostile   an esp32 whose sockets do all that they may: SEED chooses what
+#     narrow    an esp32 whose sockets take one byte at a time
 #
 # Each call of the system's is counted, so that a test can let one of them fail, see plan().
 
@@ -16,6 +17,7 @@ from _thread import allocate_lock
 PROFILE = os.getenv("BOARD")
 PYCOM = PROFILE == "pycom"
 HOSTILE = PROFILE == "hostile"
+NARROW = PROFILE == "narrow"
 
 MAX_SOCKETS = 10
 SEND_BUFFER = 5744  # bytes that are on their way at most

@@ -115,6 +115,8 @@ class socket:
             data = data[: self.room]
         if board.HOSTILE:
             data = data[: random.randint(1, len(data))]
+        if board.NARROW:
+            data = data[:1]
         sent = self._do("send", data)
         self.room -= sent
         self.full = ticks_ms()
@@ -177,6 +179,8 @@ class socket:
         try:
             while sent < len(data):
                 sent += self._send(data[sent:])
+                if board.NARROW:
+                    break
         except OSError as e:
             if e.args[0] != board.EAGAIN:
                 raise

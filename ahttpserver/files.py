@@ -1,0 +1,70 @@
+# Sending a file: its length is told first, then it goes out in pieces of one small buffer.
+
+from os import stat
+
+from url import InvalidRequest
+
+from .response import NOTHING, SENT
+
+
+async def sendfile(writer, filename, start=0, length=None):
+    """
+    Send a file, or length bytes of it from start on, as the body or as a part of it.
+
+    Sent first, it decides the Content-Length.  Raises InvalidRequest 404 if it cannot be opened.
+    A file that grows meanwhile is sent as long as it was; one that was cut or replaced by one that
+    is not longer breaks the response off.
+    """
+    try:
+        info = stat(filename)
+        if info[0] & 0x4000:
+            raise OSError
+        file = open(filename, "rb")
+    except OSError:
+        raise InvalidRequest("no file", 404)
+    with file:
+        rest = max(info[6] - start, 0)
+        if length is not None:
+            rest = min(rest, length)
+        if writer.head and writer.room is None and not (writer.output or writer.mute):
+            writer.room = rest  # it is the whole body
+        writer.count(rest)  # ValueError if that is too much
+        if writer.mute is not None:
+            return
+        writer.count(-rest)  # the head has to know what follows
+        if start:
+            file.seek(start)
+        if rest <= 1024:  # it leaves together with the head
+            return writer.write(file.read(rest))
+        await writer.drain()  # the head goes first, the pieces follow without a copy of them
+        writer.count(rest)
+        if writer.head is NOTHING:  # the file is the whole response
+            writer.head = SENT
+            writer.status = "-"
+        try:
+            buffer = memoryview(bytearray(min(rest, 4096)))
+        except MemoryError:
+            buffer = memoryview(bytearray(512))
+        try:
+            if writer.chunked:
+                await writer.push(b"%x\r\n" % rest)  # one chunk for all pieces
+            while rest:
+                if rest < len(buffer):
+                    buffer = buffer[:rest]
+                n = file.readinto(buffer)
+                if not n or n == rest and _replaced(info, stat(filename)):
+                    break
+                await writer.push(buffer if n == len(buffer) else buffer[:n])
+                rest -= n
+            if writer.chunked and not rest:
+                await writer.push(b"\r\n")
+        except OSError:
+            if writer.gone:
+                raise
+        finally:
+            if rest:
+                writer.close(False)  # what was promised cannot follow
+
+
+def _replaced(old, new):
+    return new[8] != old[8] and new[6] <= old[6]

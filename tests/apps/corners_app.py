@@ -1,0 +1,91 @@
+# Handlers that do what hardly anybody does, and calls that hardly ever fail: see test_corners.py.
+
+import _thread
+import sys
+import time
+
+from ahttpserver import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, HTTPResponse, HTTPServer
+from run_ahttpserver import run, sleep
+
+ASYNC = "ahttpserver"[0] == "a"  # the one thing that the mirror's table cannot translate
+app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=1, max_connections=2, backlog=8)
+
+
+@app.route("GET", "/hello")
+async def hello(reader, writer, request):
+    await HTTPResponse(200, "text/plain", close=False).send(writer, "hello")
+
+
+@app.route("GET", "/closed")
+async def closed(reader, writer, request):
+    await HTTPResponse(200, "text/plain", close=False).send(writer)
+    writer.write("hello")
+    await writer.drain()
+    writer.close()
+
+
+@app.route("GET", "/switch")
+async def switch(reader, writer, request):
+    header = {"Connection": "Upgrade", "Upgrade": "echo"}
+    await HTTPResponse(101, None, close=False, header=header).send(writer)
+    await writer.drain()
+    await reader.read(5)
+
+
+@app.route("GET", "/block")
+async def block(reader, writer, request):
+    time.sleep(2)
+    await hello(reader, writer, request)
+
+
+def held(writer):
+    time.sleep(4)
+    answer(writer)
+
+
+def answer(writer):
+    writer.write("held")
+    writer.drain()
+    writer.close()
+
+
+@app.route("GET", "/hold")
+async def hold(reader, writer, request):
+    """Takes a place for long; meanwhile, if so asked, no connection can be accepted."""
+    await HTTPResponse(200, "text/plain").send(writer)
+    if request.query:
+        app.failures = 3
+        app.admit = accept_fails
+    if ASYNC:
+        await sleep(4)
+        writer.write("held")
+        return CONNECTION_CLOSE
+    _thread.start_new_thread(held, (writer,))
+    return CONNECTION_KEEP_ALIVE
+
+
+def accept_fails():
+    app.failures -= 1
+    if not app.failures:
+        del app.admit
+    raise OSError(23)
+
+
+class Door:
+    """A poll for whose results there is no memory."""
+
+    def poll(self, ms):
+        app.door = self.real
+        raise MemoryError
+
+
+@app.route("GET", "/no-memory")
+async def no_memory(reader, writer, request):
+    door = Door()
+    door.real = app.door
+    app.waiting = app.freed = time.ticks_ms()  # somebody is at the door
+    app.door = door
+    await HTTPResponse(200, "text/plain").send(writer, "hello")
+
+
+run(app)

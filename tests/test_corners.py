@@ -1,0 +1,70 @@
+# What hardly anybody does, and calls that hardly ever fail.
+
+import time
+
+import pytest
+
+from client import Client
+from harness import receive_all, wait_until
+
+HELLO = b"GET /hello HTTP/1.1\r\nHost: board\r\n\r\n"
+
+
+@pytest.fixture
+def server(start):
+    return start("corners_app")
+
+
+def get(connection, target):
+    connection.sendall(b"GET %s HTTP/1.1\r\nHost: board\r\n\r\n" % target)
+
+
+def test_close_after_the_head_has_left(server):
+    """Whatever the head said, it is closed, after the last chunk."""
+    with server.connect() as connection:
+        get(connection, b"/closed")
+        client = Client(connection)
+        assert client.answer().body == b"hello"
+        assert client.rest(0.8) == b""
+
+
+def test_after_another_protocol_no_request_follows(server):
+    with server.connect() as connection:
+        get(connection, b"/switch")
+        data = connection.recv(1000)
+        assert data.startswith(b"HTTP/1.1 101 ") and data.endswith(b"\r\n\r\n")
+        connection.sendall(b"hello")
+        time.sleep(0.1)
+        connection.sendall(HELLO)
+        assert receive_all(connection) == b""
+
+
+def test_a_long_head_that_came_while_a_handler_blocked(server):
+    """It is longer than what is read at once, and the time of its connection is nearly up."""
+    with server.connect() as late, server.connect() as blocking:
+        time.sleep(0.8)
+        get(blocking, b"/block")
+        time.sleep(0.1)
+        late.sendall(HELLO[:-2] + b"Cookie: " + b"x" * 3500 + b"\r\n\r\n")
+        assert Client(late).answer().status == 200
+
+
+def test_accept_fails_when_all_are_being_served(server):
+    """So that those at the door cannot even be told."""
+    with server.connect() as first, server.connect() as second, server.connect():
+        get(first, b"/hold")
+        get(second, b"/hold?accept=fails")
+        assert Client(first).answer(timeout=9).body == b"held"
+        assert Client(second).answer(timeout=9).body == b"held"
+    assert server.get("/hello").body == b"hello"
+
+
+def test_no_memory_for_a_newcomer(server):
+    """It costs that one its connection, and neither the server nor a place."""
+    before = server.descriptors()
+    for _ in range(3):
+        assert server.get("/no-memory").status == 200
+        with server.connect() as connection:
+            connection.sendall(HELLO)
+            wait_until(lambda: server.descriptors() <= before, 3)
+    assert server.get("/hello").body == b"hello"
