@@ -528,7 +528,7 @@ def test_good_client_beside_a_crowd(serve, kinds, number):
     before = server.descriptors()
     with Crowd(server, kinds, number) as crowd:
         time.sleep(1)
-        longest = longest_wait(server.connect, 12 if ALL else 4)
+        longest = longest_wait(server.connect, 12 if ALL else 3)
     print(f"beside {number} {' '.join(kinds)}: at most {longest:.2f} s")
     assert not crowd.errors
     assert longest < (5 if number > 24 else 2.5)

@@ -11,7 +11,7 @@ import pytest
 
 from harness import wait_until
 
-SECONDS = 2
+SECONDS = 1
 
 pytestmark = [pytest.mark.alone, pytest.mark.parametrize("target", ["/quick", "/slow"])]
 
