@@ -21,8 +21,8 @@ BUDGET = {
     "ahttpserver": {
         "core": 21300,
         "import": 37400,
-        "request": 2900,
-        "request, browser head": 3500,
+        "request": 3050,
+        "request, browser head": 3600,
         "static": 2310,
         "auth": 545,
         "receivefile": 815,
