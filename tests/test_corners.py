@@ -1,5 +1,6 @@
 # What hardly anybody does, and calls that hardly ever fail.
 
+import contextlib
 import time
 
 import pytest
@@ -59,12 +60,19 @@ def test_accept_fails_when_all_are_being_served(server):
     assert server.get("/hello").body == b"hello"
 
 
+@pytest.mark.parametrize("package", ["ahttpserver"])  # the other asks for its own turn first
 def test_no_memory_for_a_newcomer(server):
     """It costs that one its connection, and neither the server nor a place."""
     before = server.descriptors()
     for _ in range(3):
-        assert server.get("/no-memory").status == 200
-        with server.connect() as connection:
+        with server.connect() as first, server.connect() as connection:
+            first.sendall(HELLO.replace(b"/hello", b"/no-memory"))
+            time.sleep(0.1)
+            with server.connect() as newcomer:  # while the handler blocks the server
+                newcomer.sendall(HELLO)
+                with contextlib.suppress(ConnectionError):
+                    assert not newcomer.recv(1)
             connection.sendall(HELLO)
-            wait_until(lambda: server.descriptors() <= before, 3)
+            assert b"200 OK" in first.recv(1000) and b"200 OK" in connection.recv(1000)
+    wait_until(lambda: server.descriptors() <= before, 3)
     assert server.get("/hello").body == b"hello"

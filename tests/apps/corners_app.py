@@ -85,6 +85,7 @@ async def no_memory(reader, writer, request):
     door.real = app.door
     app.waiting = app.freed = time.ticks_ms()  # somebody is at the door
     app.door = door
+    time.sleep(0.3)  # the newcomer comes meanwhile
     await HTTPResponse(200, "text/plain").send(writer, "hello")
 
 
