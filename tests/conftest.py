@@ -213,6 +213,8 @@ def add_halves(stats, config):
         config.cache.set("halves/first", [0, []])
         for outcome, reasons in ("passed", [None] * passed), ("skipped", skipped):
             stats.setdefault(outcome, []).extend(
-                pytest.TestReport("first half", ("", 0, ""), {}, outcome, reason, "call")
+                pytest.TestReport(
+                    "first half", ("", 0, ""), {}, outcome, reason and tuple(reason), "call"
+                )
                 for reason in reasons
             )
