@@ -1,6 +1,6 @@
 # The server: who is served when.  One task accepts, one for each connection, one watches the time.
 #
-#     _accept() -> crowd.admit()        a newcomer gets a place
+#     _accept() -> crowd.admit()      a newcomer gets a place
 #     _serve()                        waits until a request is complete: connection.next()
 #     app.exchange()                  finds the handler and calls it
 #     handler -> response.py          the answer is collected, completed, and leaves

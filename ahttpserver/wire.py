@@ -24,6 +24,7 @@ ASYNC = True  # what handlers have to be
 
 _turns = 0  # writes since others had a turn
 
+
 class ClientGone(OSError):
     """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
 
