@@ -365,10 +365,12 @@ def test_broadcast_in_pieces(boards, package):
     for i in range(1, 100):
         assert send(board, b"%d" % i) == 2
     for stream in streams:
+        stream.settimeout(0.1)
         data = b""
         while not data.endswith(b"data: 99\n\n"):
             assert send(board, b"99") == 2
-            data += stream.recv(1000)
+            with suppress(TimeoutError):  # of such an event perhaps nothing has left
+                data += stream.recv(1000)
         numbers = [int(word) for word in without_comments(data).split() if word != b"data:"]
         assert numbers == sorted(numbers) and set(numbers) == set(range(100))
     for stream in streams:
