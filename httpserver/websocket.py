@@ -20,7 +20,6 @@
 
 from binascii import b2a_base64
 from hashlib import sha1
-from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest, _utf8
 
@@ -44,6 +43,7 @@ def WebSocket(reader, writer, origins=None):
     request = writer.request
     field = request.header.get
     key = field("sec-websocket-key", "")
+    header = {"Upgrade": "websocket"}
     if (
         "websocket" not in field("upgrade", "").lower()
         or "upgrade" not in field("connection", "").lower()
@@ -53,18 +53,17 @@ def WebSocket(reader, writer, origins=None):
         or request.length != 0
     ):
         error = InvalidRequest("", 426)
-        error.header = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        error.header = header
+        header["sec-websocket-version"] = "13"
         raise error
     origin = field("origin")
     if origin and origin.split("//")[-1] != field("host") and origin not in (origins or ()):
-        raise InvalidRequest("foreign origin", 403)
+        raise InvalidRequest("", 403)
     take_place(writer)
     key = sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-    header = {
-        "Upgrade": "websocket",
-        "Connection": "Upgrade",
-        "Sec-WebSocket-Accept": b2a_base64(key)[:-1],
-    }
+    # Some small clients look for these names in just these letters.
+    header["Connection"] = "Upgrade"
+    header["Sec-WebSocket-Accept"] = b2a_base64(key)[:-1]
     HTTPResponse(101, None, True, header).send(writer)
     writer.drain()
     return _WebSocket(writer)
@@ -72,151 +71,132 @@ def WebSocket(reader, writer, origins=None):
 
 class _WebSocket:
     _op = 0  # of a message that has come in part
-    _message = b""
-    _data = None  # the payload of a frame that has begun to come
+    _part = None  # that part
     _closed = False  # we have said so
     _lock = allocate_lock()  # one for all: nobody waits who has it
 
-    def __init__(self, conn):
-        self._conn = conn
+    def __init__(self, writer):
+        self.writer = writer
 
     def receive(self):
         """The next message, str or bytes; None at the end, whoever made it."""
-        conn = self._conn
+        conn = self.writer
         try:
-            try:
-                while conn.stream:
-                    data = self._frame()
-                    op = self._first & 15
-                    if op == 9:
-                        self._send(138, data)
-                    elif op == 8:
-                        self._end(data)
-                        break
-                    elif op < 8:
-                        op = op or self._op
-                        if self._op:
-                            data = self._message + data
-                        if self._first > 127:
-                            self._op = 0
-                            self._message = b""
-                            return _text(data) if op == 1 else bytes(data)
-                        self._op = op
-                        self._message = data
-            except InvalidRequest as e:
-                self.close(e.status)
+            while conn.stream:
+                found = self._next()
+                if not found:
+                    # Only between frames the client may be silent for ever.
+                    conn.left = conn.app.timeout if conn.input or self._closed else None
+                    while not conn.fill(2048):
+                        conn.wait()
+                    sleep_ms(0)  # who never has to wait must not stop everything else
+                    continue
+                op, data = found
+                if op < 3:
+                    return data
+                if op == 8:
+                    self.close(data)
+                    break
+                self.send(data, 10)
         except ClientGone:
             pass
         conn.stream = False
 
-    def send(self, data):
+    def _next(self):
+        # Take what has come whole: 1 or 2 and a message, 9 and a ping's payload, or 8 and the
+        # code to close with, be it the client's own or what is wrong with its frames.
+        conn = self.writer
+        while True:
+            frame = conn.input
+            if len(frame) < 2:
+                return None
+            first = frame[0]
+            op = first & 15
+            size = frame[1] - 128
+            start = 6  # of the payload
+            if size > 125:
+                start = 8 if size == 126 else 14
+                size = int.from_bytes(frame[2 : start - 4], "big")
+            # What may come within a message, and what between two.
+            good = b"\x00\x80\x88\x89\x8a" if self._op else b"\x01\x02\x81\x82\x88\x89\x8a"
+            if first not in good or size < 0 or op > 7 and start > 6:
+                code = 1002
+                break
+            data = op < 8 and self._part or bytearray()
+            end = start + size
+            size += len(data)
+            if size > conn.app.max_body:
+                code = 1009
+                break
+            if len(frame) < end:
+                return None
+            mask = int.from_bytes(frame[start - 4 : start] * 32, "little")
+            for i in range(start, end, 128):  # 128 bytes as one large number
+                block = int.from_bytes(frame[i : i + 128], "little") ^ mask
+                data += block.to_bytes(128, "little")
+            data[size:] = b""
+            frame = conn.input = frame[end:]
+            if op < 8:
+                self._op = op = op or self._op
+                if first < 128:
+                    self._part = data
+                    continue
+                self._op = 0
+                self._part = None
+            data = bytes(data)
+            code = 1007  # for what is not UTF-8
+            if op == 8:
+                conn.body = 0  # nothing follows
+                if _utf8(data[2:]) is not None:
+                    code = int.from_bytes(data[:2], "big")
+                    known = code in range(1000, 1004) or code in range(1007, 1015)
+                    if data and not (known or 2999 < code < 5000):
+                        code = 1002
+                break
+            if op == 1:
+                data = _utf8(data)
+                if data is None:
+                    break
+            if op < 10:
+                return op, data
+        return 8, code
+
+    def send(self, data, _op=2):
         """Send a message, str or bytes; ClientGone when the client has left."""
-        text = isinstance(data, str)
-        return self._send(130 - text, data.encode() if text else data)
+        conn = self.writer
+        if isinstance(data, str):
+            data = data.encode()
+            _op = 1
+        n = len(data)
+        long = n > 65535
+        frame = bytes([128 | _op, n if n < 126 else 126 + long])
+        if n > 125:
+            frame += n.to_bytes(8 if long else 2, "big")
+        frame += data
+        rest = b""
+        left = conn.app.timeout
+        while frame or rest:
+            with self._lock:
+                rest = conn.unsent  # of the frame before, by whomever
+                if frame and not rest:
+                    if self._closed:
+                        raise ClientGone
+                    self._closed = _op == 8
+                    rest = frame
+                    frame = b""
+                n = len(rest)
+                rest = conn.unsent = conn.send(rest)
+            left = left - 10 if len(rest) == n else conn.app.timeout
+            if left < 0:
+                conn.gone = True
+            sleep_ms(10 if rest else 0)  # 0: as in receive()
 
     def ping(self):
         """Find out about a client that has left without a word: every 15 s or so."""
-        return self._send(137, b"")
+        return self.send(b"", 9)
 
     def close(self, code=1000):
         """Say that this is the end; receive() gives what still comes, then None."""
         if not self._closed:
-            self._send(136, code.to_bytes(2, "big"))
-            self._conn.left = self._conn.app.timeout  # the client is to answer
-
-    def _end(self, data):
-        # The client has said that this is the end, or has answered to that.
-        code = int.from_bytes(data[:2], "big") if data else 1000
-        if not (999 < code < 1004 or 1006 < code < 1015 or 2999 < code < 5000):
-            raise InvalidRequest("", 1002)
-        _text(data[2:])
-        self._conn.body = 0  # nothing follows
-        self._send(136, data[:2])
-
-    def _frame(self):
-        # The payload of a frame; its first byte is in ._first.
-        conn = self._conn
-        if self._data is None:
-            head = self._take(2)
-            first = head[0]
-            op = first & 15
-            size = head[1] & 127
-            if (
-                first & 112
-                or op & 7 > 2
-                or head[1] < 128
-                or (first < 128 or size > 125 if op > 7 else (not op) == (not self._op))
-            ):
-                raise InvalidRequest("", 1002)
-            n = 6 if size < 126 else 8 if size == 126 else 14
-            head = self._take(n)
-            if n > 6:
-                size = int.from_bytes(head[2 : n - 4], "big")
-            if op < 8 and len(self._message) + size > conn.app.max_body:
-                raise InvalidRequest("", 1009)
-            conn.input = head[n:]
-            self._first = first
-            self._mask = int.from_bytes(head[n - 4 : n] * 32, "little")
-            self._data = bytearray(size)
-            self._n = 0
-        data = self._data
-        size = len(data)
-        while self._n < size:
-            piece = (self._take(1))[: size - self._n]
-            conn.input = conn.input[len(piece) :]
-            data[self._n : self._n + len(piece)] = piece
-            self._n += len(piece)
-        self._data = None
-        for i in range(0, size, 128):  # 128 bytes as one large number
-            block = int.from_bytes(data[i : i + 128], "little") ^ self._mask
-            data[i : i + 128] = block.to_bytes(128, "little")[: size - i]
-        return data
-
-    def _take(self, n):
-        # The input, once it has n bytes.  Only between frames the client may be silent for ever.
-        conn = self._conn
-        conn.left = conn.app.timeout if conn.input or self._data or self._closed else None
-        while len(conn.input) < n:
-            while not conn.fill(2048):
-                conn.wait()
-            sleep_ms(0)  # who never has to wait must not stop everything else
-        return conn.input
-
-    def _send(self, first, data):
-        # Sends a frame, as soon as all of the one before has left.
-        conn = self._conn
-        n = len(data)
-        frame = bytes([first, n if n < 126 else 126 if n < 65536 else 127])
-        if n > 125:
-            frame += n.to_bytes(2 if n < 65536 else 8, "big")
-        frame += data
-        n = since = 0
-        while True:
-            with self._lock:
-                rest = conn.unsent
-                if rest:
-                    rest = conn.unsent = conn.send(rest)
-                if frame and not rest:
-                    if self._closed:
-                        raise ClientGone
-                    self._closed = first == 136
-                    rest = conn.unsent = conn.send(frame)
-                    frame = None
-            if not rest:
-                break
-            if len(rest) != n:
-                n = len(rest)
-                since = ticks_ms()
-            elif ticks_diff(ticks_ms(), since) > conn.app.timeout:
-                conn.gone = True
-                raise ClientGone
-            sleep_ms(10)
-        sleep_ms(0)  # as in _take()
-
-
-def _text(data):
-    """data as a str."""
-    data = _utf8(bytes(data))
-    if data is None:
-        raise InvalidRequest("", 1007)
-    return data
+            self.send(code.to_bytes(2 if code else 0, "big"), 8)
+            self.writer.left = self.writer.app.timeout  # the client is to answer
