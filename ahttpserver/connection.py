@@ -14,7 +14,7 @@
 
 from url import HTTPRequest, head_end
 
-from . import body, response, wire
+from . import response, wire
 from .response import NOTHING, SENT  # noqa: F401  what .head says of a response
 from .wire import ClientGone
 
@@ -28,11 +28,7 @@ SERVED = 3  # a handler is at work, or the connection was handed over
 class Connection:
     """What a handler gets as reader and as writer."""
 
-    # Reading, writing and waiting are told in rooms of their own.
-    read = body.read
-    readexactly = body.readexactly
-    readinto = body.readinto
-    readline = body.readline
+    # Writing and waiting are told in rooms of their own; for reading see __getattr__().
     begin = response.begin
     write = response.write
     count = response.count
@@ -76,6 +72,18 @@ class Connection:
         self.sock = sock
         self.address = address
         self.left = app.timeout  # ms that the client may still keep the server waiting
+
+    def __getattr__(self, name):
+        # Called for what is not there: a program that reads no body does not carry body.py.
+        if name not in ("read", "readexactly", "readinto", "readline"):
+            raise AttributeError(name)
+        from . import body
+
+        Connection.read = body.read
+        Connection.readexactly = body.readexactly
+        Connection.readinto = body.readinto
+        Connection.readline = body.readline
+        return getattr(self, name)
 
     def fill(self, n=1024):
         """Read up to n bytes more of input; false if there are none yet; ClientGone at its end."""

@@ -52,7 +52,11 @@ async def sendfile(writer, filename, start=0, length=None):
                 if rest < len(buffer):
                     buffer = buffer[:rest]
                 n = file.readinto(buffer)
-                if not n or n == rest and _replaced(info, stat(filename)):
+                if n == rest:  # the last piece: is it still the same file?
+                    now = stat(filename)
+                    if now[8] != info[8] and now[6] <= info[6]:
+                        break
+                if not n:
                     break
                 await writer.push(buffer if n == len(buffer) else buffer[:n])
                 rest -= n
@@ -64,7 +68,3 @@ async def sendfile(writer, filename, start=0, length=None):
         finally:
             if rest:
                 writer.close(False)  # what was promised cannot follow
-
-
-def _replaced(old, new):
-    return new[8] != old[8] and new[6] <= old[6]

@@ -13,8 +13,14 @@ from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from . import app, crowd
+# The largest first, as in __init__.py.
+from . import app
+
+# isort: split
 from .connection import KEPT, LINGERING, READING, SERVED, Connection
+
+# isort: split
+from . import crowd
 from .wire import ClientGone
 
 _FAILED = OSError, MemoryError  # made before there is no memory for it

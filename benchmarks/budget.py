@@ -20,7 +20,7 @@ from programs import prepare
 BUDGET = {
     "ahttpserver": {
         "core": 21300,
-        "import": 37400,
+        "import": 35400,
         "request": 3050,
         "request, browser head": 3600,
         "static": 2310,
@@ -34,7 +34,7 @@ BUDGET = {
     },
     "httpserver": {
         "core": 21150,
-        "import": 36850,
+        "import": 35000,
         "request": 1900,
         "request, browser head": 2600,
         "static": 2310,

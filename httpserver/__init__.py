@@ -29,10 +29,10 @@ gc.collect()
 from .response import HTTPResponse  # noqa: E402
 
 gc.collect()
-from .app import HTTPServerError  # noqa: E402
+from .server import HTTPServer  # noqa: E402
 
 gc.collect()
-from .server import HTTPServer  # noqa: E402
+from .app import HTTPServerError  # noqa: E402
 from .wire import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE  # noqa: E402
 
 try:

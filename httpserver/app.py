@@ -67,6 +67,8 @@ def route(self, method="GET", path="/"):
     key = "%s%s" % (method, path)
     if method not in METHODS or str(path)[:1] != "/":
         raise HTTPServerError("method or path is wrong: " + key)
+    if method[0] in "PD":  # it may have a body: what reads it is loaded now, not by a stranger
+        from . import body  # noqa: F401
     if "<" in path or ">" in path:
         from .patterns import Patterns
 

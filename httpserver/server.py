@@ -16,8 +16,14 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from . import app, crowd
+# The largest first, as in __init__.py.
+from . import app
+
+# isort: split
 from .connection import KEPT, LINGERING, SERVED
+
+# isort: split
+from . import crowd
 from .wire import ClientGone
 
 

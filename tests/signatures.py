@@ -49,12 +49,14 @@ def definitions(*paths):
 def methods(node, functions):
     """The (name, arguments) of a class: its own, and functions of other modules that it takes."""
     seen = set()
-    for part in node.body:
+    later = [part for part in ast.walk(node) if isinstance(part, ast.Assign)]
+    for part in [*node.body, *later]:
         name, given = getattr(part, "name", None), None
         if isinstance(part, FUNCTION):
             given = arguments(part)
         elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Attribute):
-            name = part.targets[0].id  # read = body.read
+            target = part.targets[0]  # write = response.write, or Connection.read = body.read
+            name = getattr(target, "id", None) or getattr(target, "attr", None)
             given = functions.get((ast.unparse(part.value.value), part.value.attr))
         if given is not None and name not in seen:
             seen.add(name)

@@ -49,6 +49,28 @@ def test_import(package, module):
     run(MICROPYTHON, "-c", program + "; assert callable(receivefile)")
 
 
+READING = """
+import sys
+from PACKAGE import HTTPServer
+from PACKAGE.connection import Connection
+app = HTTPServer()
+conn = Connection(app, None, None)
+loaded = lambda: "PACKAGE.body" in sys.modules
+app.route("GET", "/")(print)
+assert not hasattr(conn, "reader") and not loaded()
+"""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize(
+    "reader", ["app.route('POST', '/')(print)", "app.route('DELETE', '/')(print)", "conn.readinto"]
+)
+def test_who_reads_no_body_does_not_load_it(package, reader):
+    """With the first route that may get one it comes, or when a handler for GET reads."""
+    program = READING.replace("PACKAGE", package) + reader + "\nassert loaded() and conn.read"
+    run(MICROPYTHON, "-c", program)
+
+
 def test_broadcast_without_threads():
     program = "import sys; sys.modules['_thread'] = sys; from ahttpserver.broadcast import *\n"
     run(MICROPYTHON, "-c", program + "with Broadcast()._lock: print('locked')")
