@@ -29,11 +29,10 @@ MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 
 HEX = b"0123456789abcdefABCDEF"
-# What has no place in a method or a field's name (RFC 9110 section 5.6.2), and in a target.
+# What has no place in a method or a field's name (RFC 9110 section 5.6.2), and what has none in
+# any line of a head: control characters, but for the tab.
 _NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
-_NO_TARGET = re.compile(b"[^!-~\x80-\xff]")
-# Control characters, but for tab, CR and LF, and NUL (which a pattern here cannot hold).
-_CONTROL = re.compile(b"[\x01-\x08\x0b-\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(b"[^\t -~\x80-\xff]")
 
 # Pages that ask every second send the same fields each time: these are looked at once.  The last
 # two plain requests, each from the blank behind its target to its end.
@@ -71,118 +70,101 @@ class HTTPRequest:
 
     def __init__(self, head):
         global _seen
-        size = len(head)
+        n = len(head)
         end = head.find(b"\r\n")
         if end < 0:
-            end = size
+            end = n
         if end > MAX_LINE:
             raise InvalidRequest("long line", 414)
-        if size > MAX_HEAD:
+        if n > MAX_HEAD:
             raise InvalidRequest("long head: cookies too large?", 431)
         # Slices only where they are needed: each is an object, and a str is looked up besides.
-        get = head.startswith(b"GET ")
-        start = 4 if get else head.find(b" ") + 1
-        blank = head.find(b" ", start, end)
-        if blank < 0:
-            raise InvalidRequest("bad line")
-        if not (get and head.startswith(b" HTTP/1.1\r\n", blank)):
-            self._unlike_most(head[: start - 1], head[blank + 1 : end])
-        target = head[start:blank]
+        stop = head.find(b" ", 4)
+        if head.startswith(b"GET ") and head.startswith(b" HTTP/1.1\r\n", stop):
+            target = head[4:stop]
+        else:
+            target = self._unlike_most(head[:end])
         # Bytes above 127 were never seen from a browser: they count as if escaped.
-        if _NO_TARGET.search(target):
+        self.url = path = _utf8(target)
+        if not path or "\t" in path or _CONTROL.search(target):
             raise InvalidRequest("bad target")
-        try:
-            self.url = path = str(target, "utf-8")
-        except ValueError:
-            raise InvalidRequest("not UTF-8")
-        if head[start] != 47:  # "/"
-            path = self._absolute(path)
         self.parameters = {}
         if "?" in path:
             path, self.query = path.split("?", 1)
             self.parameters = query(self.query)
-        self.path = unquote(path) if "%" in path or len(self.url) != len(target) else path
+        if target[0] != 47:  # "/"; RFC 9112 section 3.2: "http://host/path" or, for OPTIONS, "*"
+            if path[:7].lower() == "http://" and path[7:8] not in "/":
+                path = "/" + "".join(path.split("/", 3)[3:])
+            elif self.url != "*" or self.method != "OPTIONS":
+                raise InvalidRequest("bad target")
+        self.path = unquote(path) if "%" in path else path
         self._head = head
-        if end < size - 2:
-            for fields in _seen:
-                if len(fields) == size - blank and head.endswith(fields):
+        if end < n - 2:
+            for data in _seen:
+                if len(data) == n - stop and head.endswith(data):
                     return
             self._framing(head)
-            if self.keep_alive and self.length == 0 and size < 1024:
-                _seen = _seen[-1:] + (head[blank:],)
+            if self.keep_alive and self.length == 0 and n < 1024:
+                _seen = _seen[-1:] + (head[stop:],)
 
-    def _unlike_most(self, method, version):
+    def _unlike_most(self, line):
         # Not "GET ... HTTP/1.1".
-        if len(version) != 8 or not re.match(b"HTTP/[0-9][.][0-9]", version):
+        if line.count(b" ") != 2 or not re.match(b" HTTP/[0-9][.][0-9]", line[-9:]):
             raise InvalidRequest("bad line")
+        method, target, version = line.split(b" ")
         if version[5] != 49:  # "1"
             raise InvalidRequest("HTTP/1.x", 505)
-        if not method or _NO_TOKEN.search(method):
-            raise InvalidRequest("bad method")
-        self.version = str(version[5:], "utf-8")
-        self.method = str(method, "utf-8")
+        self.method = _utf8(method)
         if self.method not in METHODS:
-            raise InvalidRequest("bad method", 501)
-
-    def _absolute(self, path):
-        # RFC 9112 section 3.2: "http://host/path?query" or, for OPTIONS, "*".
-        host = path[7:].split("/", 1)[0].split("?", 1)[0]
-        if host and path[:7].lower() == "http://":
-            path = path[7 + len(host) :]
-            return path if path[:1] == "/" else "/" + path
-        if path != "*" or self.method != "OPTIONS":
-            raise InvalidRequest("bad target")
-        return path
+            status = 400 if not method or _NO_TOKEN.search(method) else 501
+            raise InvalidRequest("bad method", status)
+        self.version = version[5:].decode()
+        return target
 
     def _framing(self, head):
         # RFC 9112 section 6: where the body ends, and whether another request may follow it.
-        count = head.count(b"\r\n")
-        if count > MAX_FIELDS + 2:
-            raise InvalidRequest("too many fields", 431)
+        if head.count(b"\r\n") > MAX_FIELDS + 2:
+            raise InvalidRequest("%d fields" % MAX_FIELDS, 431)
         # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
-        if head.count(b"\n") != count or head.count(b"\r") != count or head[-4:] != b"\r\n\r\n":
-            raise InvalidRequest("bad end")
-        if b"\0" in head or _CONTROL.search(head):
-            raise InvalidRequest("control character")
-        get = self._fields(b"host expect connection content-length transfer-encoding").get
+        if head[-4:] != b"\r\n\r\n" or _CONTROL.search(head.replace(b"\r\n", b"")):
+            raise InvalidRequest("bad field")
+        header = self._fields(b"host expect connection content-length transfer-encoding")
         modern = self.version != "1.0"
-        host = get("host", "")
+        host = header.get("host", "")
         if "," in host or modern and not host:
             raise InvalidRequest("bad host")
-        length = get("content-length")
-        coding = get("transfer-encoding")
-        if length is not None:
-            # Not isdigit(): Python knows other digits, too.
-            if coding is not None or length.strip("0123456789") or not 0 < len(length) <= 10:
+        if "transfer-encoding" in header:
+            if "content-length" in header or not modern:
+                raise InvalidRequest("bad length")
+            if header["transfer-encoding"].lower() != "chunked":
+                raise InvalidRequest("chunked", 501)
+            self.length = None
+        elif "content-length" in header:
+            length = header["content-length"]
+            # Of bytes, as isdigit() of a str knows other digits in Python.
+            if not length.encode().isdigit() or len(length) > 10:
                 raise InvalidRequest("bad length")
             self.length = int(length)
-        if coding is not None:
-            if coding.lower() != "chunked" or not modern:
-                raise InvalidRequest("bad coding", 501 if modern else 400)
-            self.length = None
-        expect = get("expect")
-        if expect is not None and modern:
-            if expect.lower() != "100-continue":
-                raise InvalidRequest("bad expect", 417)
+        if "expect" in header and modern:
+            if header["expect"].lower() != "100-continue":
+                raise InvalidRequest("100-continue", 417)
             self.expect = self.length != 0
-        if not modern or "close" in get("connection", "").lower():
+        if not modern or "close" in header.get("connection", "").lower():
             self.keep_alive = False
 
     def _fields(self, names=b""):
         # A dict of the header; of these names, if there are any, and perhaps some others.
         header = {}
         for line in self._head.split(b"\r\n")[1:-2]:
-            name, *value = line.split(b":", 1)
+            end = line.find(b":")
+            name = line[:end].lower()
             # A token before the colon: this refuses blanks there, and folded lines (section 5).
-            if not value or not name or _NO_TOKEN.search(name):
+            if end < 1 or _NO_TOKEN.search(name):
                 raise InvalidRequest("bad field")
-            name = name.lower()
             if not names or name in names:
-                name = str(name, "utf-8")
-                line = value[0].strip(b" \t")
-                value = _utf8(line)
-                if value is None:
-                    value = "".join(map(chr, line))  # Latin-1 is the old rule
+                name = name.decode()
+                line = line[end + 1 :].strip()
+                value = _utf8(line) or "".join(map(chr, line))  # Latin-1 is the old rule
                 if name in header:  # RFC 9110 section 5.3, for cookies RFC 9113 section 8.2.3
                     value = header[name] + ("; " if name == "cookie" else ", ") + value
                 header[name] = value
@@ -207,12 +189,12 @@ def head_end(data):
     end = data.find(b"\r\n\r\n") + 4
     if end > 3:
         return end
-    size = len(data)
-    limit = MAX_HEAD if data.find(b"\r\n", 0, MAX_LINE + 2) >= 0 else MAX_LINE + 1
+    n = len(data)
+    if n > (MAX_HEAD if data.count(b"\r\n", 0, MAX_LINE + 2) else MAX_LINE + 1):
+        return n
     # A lone CR or LF shows as soon as it comes; the last byte may be the CR of a line end.
-    ends = data.count(b"\r\n")
-    lone = data.count(b"\n") != ends or data.count(b"\r", 0, size - 1) != ends
-    return size if lone or size > limit else 0
+    count = data.count(b"\n") + data.count(b"\r", 0, -1) - 2 * data.count(b"\r\n")
+    return n if count else 0
 
 
 def query(string, all=False):
@@ -225,15 +207,13 @@ def query(string, all=False):
     parameters = {}
     if isinstance(string, str):
         string = string.encode()
-    for part in string.replace(b"+", b" ").split(b"&"):
-        if part:
-            name, *value = part.split(b"=", 1)
-            name = unquote(name)
+    for text in string.replace(b"+", b" ").split(b"&"):
+        if text:
+            name, *value = text.split(b"=", 1)
             value = unquote(value[0]) if value else ""
+            values = parameters.setdefault(unquote(name), [] if all else value)
             if all:
-                parameters.setdefault(name, []).append(value)
-            else:
-                parameters.setdefault(name, value)
+                values.append(value)
     return parameters
 
 
@@ -245,14 +225,19 @@ def unquote(string):
     """
     if isinstance(string, str):
         string = string.encode()
-    parts = string.split(b"%")
-    for i in range(1, len(parts)):
-        part = parts[i]
-        if len(part) < 2 or part[:2].strip(HEX):
-            parts[i] = b"%" + part
-        else:
-            parts[i] = bytes([int(part[:2], 16)]) + part[2:]
-    string = _utf8(b"".join(parts))
+    if b"%" in string:
+        data, *values = string.split(b"%")
+        data = bytearray(data)
+        for text in values:
+            code = text[:2]
+            if len(code) < 2 or code.strip(HEX):
+                data.append(37)  # "%"
+            else:
+                data.append(int(code, 16))
+                text = text[2:]
+            data.extend(text)
+        string = bytes(data)
+    string = _utf8(string)
     if string is None or "\0" in string:
         raise InvalidRequest("not UTF-8")
     return string
@@ -261,13 +246,15 @@ def unquote(string):
 def _utf8(data):
     # data as a str, None if it is not UTF-8.
     try:
-        string = str(data, "utf-8")
+        string = data.decode()
     except ValueError:
         return None
     # MicroPython lets overlong forms, surrogates and more than U+10FFFF pass (RFC 3629 section 3).
     # No loop over the characters: it would leave each of them in memory, as a name, for ever.
-    wrong = b"[\xc0\xc1\xf5-\xff]|\xe0[\x80-\x9f]|\xed[\xa0-\xbf]|\xf0[\x80-\x8f]|\xf4[\x90-\xbf]"
-    if len(string) == len(data) or not re.search(wrong, data):
+    if len(string) == len(data) or not re.search(
+        b"[\xc0\xc1\xf5-\xff]|\xe0[\x80-\x9f]|\xed[\xa0-\xbf]|\xf0[\x80-\x8f]|\xf4[\x90-\xbf]",
+        data,
+    ):
         return string
 
 
@@ -278,36 +265,35 @@ def inside(folder, path):
     Raises InvalidRequest 404 for what could leave the folder or is hidden: "..", a backslash, NUL,
     an absolute path, a name with a leading dot.  For downloads and for uploads.
     """
-    if "\\" in path or "\0" in path or path[:1] == "/" or "/." in "/" + path:
+    if "\\" in path or "\0" in path or path.startswith("/") or "/." in "/" + path:
         raise InvalidRequest("no file", 404)
     return folder.rstrip("/") + "/" + path if folder else path
 
 
-# Requests to try, "|" for each line end.  They are remarks, so that a board need not keep them.
+# Requests to try.  They are remarks, so that a board need not keep them.
 #
-#: GET / HTTP/1.1
-#: GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on HTTP/1.1
-#: GET /my%20files/%2e%2e/x?y HTTP/1.1
-#: GET http://esp32/absolute?form HTTP/1.1
-#: OPTIONS * HTTP/1.1
-#: GET / HTTP/1.1|Host: esp32|ACCEPT: text/html|Accept: */*||
-#: POST /form HTTP/1.1|Host: esp32|Content-Length: 11||
-#: BREW /coffee HTTP/1.1
-#: GET /two words HTTP/1.1
-#: GET /caf%E9 HTTP/1.1
-#: GET / HTTP/1.1|Accept: */*||
-#: GET / HTTP/1.1|Host: esp32|Accept : */*||
-#: GET / HTTP/1.1|Host: esp32|Content-Length: 5|Transfer-Encoding: chunked||
+#: b"GET / HTTP/1.1"
+#: b"GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on HTTP/1.1"
+#: b"GET /my%20files/%2e%2e/x?y HTTP/1.1"
+#: b"GET http://esp32/absolute?form HTTP/1.1"
+#: b"OPTIONS * HTTP/1.1"
+#: b"GET / HTTP/1.1\r\nHost: esp32\r\nACCEPT: text/html\r\nAccept: */*\r\n\r\n"
+#: b"POST /form HTTP/1.1\r\nHost: esp32\r\nContent-Length: 11\r\n\r\n"
+#: b"BREW /coffee HTTP/1.1"
+#: b"GET /two words HTTP/1.1"
+#: b"GET /caf%E9 HTTP/1.1"
+#: b"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n"
+#: b"GET / HTTP/1.1\r\nHost: esp32\r\nAccept : */*\r\n\r\n"
+#: b"GET / HTTP/1.1\r\nHost: esp32\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 if __name__ == "__main__":
-    for head in open(globals().get("__file__", "url.py")):
-        if head[:3] != "#: ":
-            continue
-        head = head[3:].strip().replace("|", "\r\n").encode()
-        print(head)
-        try:
-            request = HTTPRequest(head)
-            for name in "method url path query version parameters header length".split():
-                print("   ." + name, repr(getattr(request, name)))
-        except InvalidRequest as e:
-            print("    refused:", e.status, e)
+    for line in open(__file__):
+        if line.startswith("#: "):
+            head = eval(line[3:])
+            print(head)
+            try:
+                request = HTTPRequest(head)
+                for name in "method url path query version parameters header length".split():
+                    print("   .%s %r" % (name, getattr(request, name)))
+            except InvalidRequest as e:
+                print("    refused:", e.status, e)
