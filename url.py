@@ -29,9 +29,9 @@ MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 
 HEX = b"0123456789abcdefABCDEF"
-# What has no place in a method or a field's name (RFC 9110 section 5.6.2), and what has none in
-# any line of a head: control characters, but for the tab.
-_NO_TOKEN = re.compile(b"[^a-zA-Z0-9_!#-'*+.^`|~-]")
+# What a method and a field's name, in lower case, are made of (RFC 9110 section 5.6.2).
+_TOKEN = b"-abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+.^_`|~"
+# What no line of a head contains: control characters, but for the tab.
 _CONTROL = re.compile(b"[^\t -~\x80-\xff]")
 
 # Pages that ask every second send the same fields each time: these are looked at once.  The last
@@ -116,8 +116,9 @@ class HTTPRequest:
             raise InvalidRequest("HTTP/1.x", 505)
         self.method = _utf8(method)
         if self.method not in METHODS:
-            status = 400 if not method or _NO_TOKEN.search(method) else 501
-            raise InvalidRequest("bad method", status)
+            raise InvalidRequest(
+                "bad method", 400 if not method or method.lower().strip(_TOKEN) else 501
+            )
         self.version = version[5:].decode()
         return target
 
@@ -152,14 +153,14 @@ class HTTPRequest:
         if not modern or "close" in header.get("connection", "").lower():
             self.keep_alive = False
 
-    def _fields(self, names=b""):
+    def _fields(self, names):
         # A dict of the header; of these names, if there are any, and perhaps some others.
         header = {}
         for line in self._head.split(b"\r\n")[1:-2]:
             end = line.find(b":")
             name = line[:end].lower()
             # A token before the colon: this refuses blanks there, and folded lines (section 5).
-            if end < 1 or _NO_TOKEN.search(name):
+            if end < 1 or name.strip(_TOKEN):
                 raise InvalidRequest("bad field")
             if not names or name in names:
                 name = name.decode()
@@ -175,7 +176,7 @@ class HTTPRequest:
         # but classes with properties are slower in everything on MicroPython.)
         if name != "header":
             raise AttributeError(name)
-        self.header = header = self._fields()
+        self.header = header = self._fields(b"")
         self._head = None
         return header
 
@@ -231,11 +232,11 @@ def unquote(string):
         for text in values:
             code = text[:2]
             if len(code) < 2 or code.strip(HEX):
-                data.append(37)  # "%"
+                data += b"%"
             else:
                 data.append(int(code, 16))
                 text = text[2:]
-            data.extend(text)
+            data += text
         string = bytes(data)
     string = _utf8(string)
     if string is None or "\0" in string:
