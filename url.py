@@ -35,7 +35,7 @@ _TOKEN = b"-abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+.^_`|~"
 _CONTROL = re.compile(b"[^\t -~\x80-\xff]")
 
 # Pages that ask every second send the same fields each time: these are looked at once.  The last
-# two plain requests, each from the blank behind its target to its end.
+# two plain requests, each from a blank in its first line, behind the target of a GET, to its end.
 _seen = ()
 
 
@@ -79,13 +79,13 @@ class HTTPRequest:
         if n > MAX_HEAD:
             raise InvalidRequest("long head: cookies too large?", 431)
         # Slices only where they are needed: each is an object, and a str is looked up besides.
-        stop = head.find(b" ", 4)
+        stop = head.find(b" ", 4)  # a line end before it is a control character in the target
         if head.startswith(b"GET ") and head.startswith(b" HTTP/1.1\r\n", stop):
             target = head[4:stop]
         else:
             target = self._unlike_most(head[:end])
         # Bytes above 127 were never seen from a browser: they count as if escaped.
-        self.url = path = _utf8(target)
+        self.url = path = _utf8(target)  # None: not UTF-8
         if not path or "\t" in path or _CONTROL.search(target):
             raise InvalidRequest("bad target")
         self.parameters = {}
@@ -108,7 +108,7 @@ class HTTPRequest:
                 _seen = _seen[-1:] + (head[stop:],)
 
     def _unlike_most(self, line):
-        # Not "GET ... HTTP/1.1".
+        # The target of a line that is not "GET ... HTTP/1.1".
         if line.count(b" ") != 2 or not re.match(b" HTTP/[0-9][.][0-9]", line[-9:]):
             raise InvalidRequest("bad line")
         method, target, version = line.split(b" ")
@@ -232,7 +232,7 @@ def unquote(string):
         for text in values:
             code = text[:2]
             if len(code) < 2 or code.strip(HEX):
-                data += b"%"
+                data.append(37)  # "%"
             else:
                 data.append(int(code, 16))
                 text = text[2:]
