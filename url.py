@@ -191,7 +191,7 @@ def head_end(data):
     if end > 3:
         return end
     n = len(data)
-    if n > (MAX_HEAD if data.count(b"\r\n", 0, MAX_LINE + 2) else MAX_LINE + 1):
+    if n > (MAX_HEAD if data.find(b"\r\n", 0, MAX_LINE + 2) >= 0 else MAX_LINE + 1):
         return n
     # A lone CR or LF shows as soon as it comes; the last byte may be the CR of a line end.
     count = data.count(b"\n") + data.count(b"\r", 0, -1) - 2 * data.count(b"\r\n")
