@@ -125,7 +125,7 @@ class HTTPRequest:
     def _framing(self, head):
         # RFC 9112 section 6: where the body ends, and whether another request may follow it.
         if head.count(b"\r\n") > MAX_FIELDS + 2:
-            raise InvalidRequest("%d fields" % MAX_FIELDS, 431)
+            raise InvalidRequest("over %d fields" % MAX_FIELDS, 431)
         # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
         if head[-4:] != b"\r\n\r\n" or _CONTROL.search(head.replace(b"\r\n", b"")):
             raise InvalidRequest("bad field")
@@ -138,7 +138,7 @@ class HTTPRequest:
             if "content-length" in header or not modern:
                 raise InvalidRequest("bad length")
             if header["transfer-encoding"].lower() != "chunked":
-                raise InvalidRequest("chunked", 501)
+                raise InvalidRequest("bad coding", 501)
             self.length = None
         elif "content-length" in header:
             length = header["content-length"]
@@ -148,7 +148,7 @@ class HTTPRequest:
             self.length = int(length)
         if "expect" in header and modern:
             if header["expect"].lower() != "100-continue":
-                raise InvalidRequest("100-continue", 417)
+                raise InvalidRequest("bad expect", 417)
             self.expect = self.length != 0
         if not modern or "close" in header.get("connection", "").lower():
             self.keep_alive = False
@@ -227,17 +227,17 @@ def unquote(string):
     if isinstance(string, str):
         string = string.encode()
     if b"%" in string:
-        data, *values = string.split(b"%")
-        data = bytearray(data)
+        text, *values = string.split(b"%")
+        buf = bytearray(text)
         for text in values:
             code = text[:2]
             if len(code) < 2 or code.strip(HEX):
-                data.append(37)  # "%"
+                buf.append(37)  # "%"
             else:
-                data.append(int(code, 16))
+                buf.append(int(code, 16))
                 text = text[2:]
-            data += text
-        string = bytes(data)
+            buf += text
+        string = bytes(buf)
     string = _utf8(string)
     if string is None or "\0" in string:
         raise InvalidRequest("not UTF-8")
@@ -288,7 +288,7 @@ def inside(folder, path):
 #: b"GET / HTTP/1.1\r\nHost: esp32\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 if __name__ == "__main__":
-    for line in open(__file__):
+    for line in open(globals().get("__file__", "url.py")):
         if line.startswith("#: "):
             head = eval(line[3:])
             print(head)
