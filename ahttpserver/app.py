@@ -29,7 +29,7 @@ def __init__(
 ):
     if max_connections is None:
         max_connections = self.places
-    for name, value, low, high in (
+    for name, value, low, limit in (
         ("port", port, 0, 65535),
         ("backlog", backlog, 0, 255),
         ("timeout", timeout, 0.01, 86400),
@@ -38,8 +38,8 @@ def __init__(
     ):
         if not isinstance(value, (int, float) if name == "timeout" else int):
             raise TypeError(name + " must be a number")
-        if not low <= value <= high:
-            raise ValueError("%s must be %s...%s" % (name, low, high))
+        if not low <= value <= limit:
+            raise ValueError("%s must be %s...%s" % (name, low, limit))
     if not isinstance(host, str):
         raise TypeError("host must be a str")
     if log and not callable(log) or ssl and not hasattr(ssl, "wrap_socket"):
@@ -124,11 +124,11 @@ async def exchange(self, conn, error=None):
         handler = self.find(request, request.method)
         if not handler:
             raise _refusal(self, request)
-        coroutine = handler(conn, conn, request)
-        if hasattr(coroutine, "send") != ASYNC:
+        coro = handler(conn, conn, request)
+        if hasattr(coro, "send") != ASYNC:
             text = "not async" if ASYNC else "async"
             raise TypeError("the handler of %s is %s" % (request.path, text))
-        if await coroutine != CONNECTION_KEEP_ALIVE or not conn.hand_over():
+        if await coro != CONNECTION_KEEP_ALIVE or not conn.hand_over():
             await conn.finish()
     except InvalidRequest as e:
         await self.refuse(conn, e)
@@ -144,9 +144,9 @@ async def exchange(self, conn, error=None):
     finally:
         if self.log:
             # The target as it was sent: nobody can forge a line.
-            asked = request.method + " " + request.url if request else "-"
+            line = request.method + " " + request.url if request else "-"
             status = conn.status if conn.head is not NOTHING else "-"
-            self.log("%s %s %s" % (conn.get_extra_info("peername")[0], asked, status))
+            self.log("%s %s %s" % (conn.get_extra_info("peername")[0], line, status))
     return conn.keep
 
 

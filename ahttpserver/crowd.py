@@ -47,7 +47,6 @@ def admit(self):
         if _EAGAIN not in e.args:
             raise
         self.waiting = None
-        self.crowded = False
         return
     try:
         conn = Connection(self, sock, address)
@@ -60,7 +59,6 @@ def admit(self):
             self.freed = ticks_ms()
             if not self.door.poll(0):
                 self.waiting = None
-                self.crowded = False
         self.connections.append(conn)
     except (OSError, MemoryError):
         sock.close()
@@ -73,11 +71,9 @@ def make_room(self):
     now = ticks_ms()
     if not self.door.poll(0):
         self.waiting = None
-        self.crowded = False
         return
     if self.waiting is None:
         self.waiting = self.freed = now  # since when somebody waits, and for a place
-    self.crowded = ticks_diff(now, self.waiting) >= 300
     conn = _victim(self, now)
     # Over TLS an answer would need a place: there they wait.
     if not conn and not self.ssl and ticks_diff(now, self.freed) >= 3000:
@@ -110,19 +106,18 @@ def absent(self, ms):
 
 def _victim(self, now):
     """Who needs its place least, the oldest first; None if all are young or being served."""
-    chosen = least = None
+    found = low = None
     for conn in self.connections:
         state = conn.state
         if conn.since is not None and state < SERVED:
             wait = ticks_diff(now, conn.since)
             # So long it has been waited for, since it began to be in this state.
-            spent = (1000 if state == LINGERING else self.timeout) - conn.left + wait
+            time = (1000 if state == LINGERING else self.timeout) - conn.left + wait
+            limit = _RIPE[state]
             if conn.raw and state == READING and not conn.request:  # perhaps still a handshake
-                ripe = spent >= 1500 or wait >= 500
-            else:
-                ripe = spent >= _RIPE[state]
-            rank = state, -spent
-            if ripe and (chosen is None or rank < least):
-                chosen = conn
-                least = rank
-    return chosen
+                limit = 0 if wait >= 500 else 1500
+            key = state, -time
+            if time >= limit and (found is None or key < low):
+                found = conn
+                low = key
+    return found

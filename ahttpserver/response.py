@@ -241,7 +241,9 @@ def take(self, last=False):
         return _frame(self, b"", last)
     # Only now it is known how the body will end, and what comes after it.
     self.head = SENT
-    self.left = self.app.timeout
+    app = self.app
+    waiting = app.waiting
+    self.left = app.timeout
     length = self.room
     mute = self.mute
     keep = self.keep
@@ -262,7 +264,8 @@ def take(self, last=False):
         keep = False
     if keep and (
         self.ended is not None
-        or self.app.crowded  # somebody waits for the place; but a handshake costs a second
+        or waiting is not None  # somebody waits for the place; but a handshake costs a second
+        and ticks_diff(ticks_ms(), waiting) >= 300
         and (not self.raw or ticks_diff(ticks_ms(), self.born) >= 1000)
         or self.owned  # by a thread, which closes it
         or not self.request.keep_alive
@@ -272,7 +275,7 @@ def take(self, last=False):
     ):
         keep = False
     if keep:
-        keep = self.app.kept
+        keep = app.kept
     else:
         keep = b"close\r\n\r\n"
         if self.keep:

@@ -43,7 +43,6 @@ class HTTPServer:
     on_refuse = None
     patterns = None  # routes with names
     waiting = None  # since when somebody is at the door, and all places are taken
-    crowded = False  # and has waited for long
     _tasks = None
 
     # What both packages have in common is told in app.py and crowd.py.
@@ -72,7 +71,6 @@ class HTTPServer:
             return
         accept, watch, gate = self._tasks
         self._tasks = self.waiting = None
-        self.crowded = False
         accept.cancel()
         gate.shut()
         others = []

@@ -20,14 +20,14 @@ def read(self, n=-1, _line=False):
     """Up to n bytes of the body, b"" at its end; all of it without n, or 413 over max_body."""
     if n < 0:  # in pieces; _line: to the end of a line
         data = True
-        whole = bytearray()  # a list would let chunks of one byte cost forty times as much
+        buf = bytearray()  # a list would let chunks of one byte cost forty times as much
         while True:
-            if len(whole) + (0 if _line else self.body) > self.app.max_body:
+            if len(buf) + (0 if _line else self.body) > self.app.max_body:
                 raise url.InvalidRequest("body over %d bytes" % self.app.max_body, 413)
-            if not data or _line and whole[-1:] == b"\n":
-                return bytes(whole)
+            if not data or _line and buf[-1:] == b"\n":
+                return bytes(buf)
             data = self.read(BUFFER, _line)
-            whole.extend(data)
+            buf.extend(data)
     if self.expect:
         self.expect = False
         if self.head != SENT:

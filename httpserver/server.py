@@ -46,7 +46,6 @@ class HTTPServer:
     on_refuse = None
     patterns = None  # routes with names
     waiting = None  # since when somebody is at the door, and all places are taken
-    crowded = False  # and has waited for long
     _running = _failed = False
 
     # What both packages have in common is told in app.py and crowd.py.
@@ -80,7 +79,6 @@ class HTTPServer:
         finally:
             self._running = self._failed = False
             self.waiting = None
-            self.crowded = False
             self.listener.close()
             for conn in self.connections:
                 if conn.owned:

@@ -38,10 +38,10 @@ def EventSource(reader, writer, header=None):
 def take_place(writer):
     """Make a connection one of the streams that may stay for long; or 503 and ClientGone."""
     app = writer.app
-    streams = 0
+    count = 0
     for conn in app.connections:
-        streams += conn.stream and not conn.left_by_client()
-    if streams >= max(app.max_connections - 2, app.max_connections // 2):
+        count += conn.stream and not conn.left_by_client()
+    if count >= max(app.max_connections - 2, app.max_connections // 2):
         app.refuse(writer, InvalidRequest("busy", 503))
         raise ClientGone("busy")
     # A thread and the serving loop both look at these: they must not come into being later.
