@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,7 @@ COMPARISON = ROOT / "docs" / "comparison.md"
 HTTP = ROOT / "docs" / "http.md"
 LINK = re.compile(r"(?:\]\(|^\[[^]]+\]: )([^)\s]+)", re.M)
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
-BIN = MICROPYTHON.parent
+BIN = Path(sys.executable).parent
 SOURCES = [ROOT / "url.py", *ROOT.glob("*httpserver/*.py")]
 
 
