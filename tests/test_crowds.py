@@ -37,11 +37,12 @@ LONG = 3  # without a free place, and those at the door are told
 
 
 @pytest.fixture
-def serve(start, tmp_path, certificate):
+def serve(start, tmp_path, request):
     """serve(max_connections=3, ...): a server of hostile_app.py with these arguments."""
 
     def serve(backlog=20, **arguments):
         if arguments.get("ssl"):
+            certificate = request.getfixturevalue("certificate")
             for name in ("cert.der", "key.der"):
                 shutil.copy(certificate / name, tmp_path)
         return start("hostile_app", json.dumps({"backlog": backlog, **arguments}))
