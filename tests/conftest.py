@@ -124,10 +124,15 @@ def browser(chromium):
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A folder with cert.der, cert.pem and key.der: a new key and its own certificate."""
+def with_ssl():
+    """For what needs HTTPS, which some builds have not."""
     if subprocess.run([MICROPYTHON, "-c", "import ssl"], capture_output=True).returncode:
         pytest.skip("this MicroPython has no ssl")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory, with_ssl):
+    """A folder with cert.der, cert.pem and key.der: a new key and its own certificate."""
     folder = tmp_path_factory.mktemp("certificate")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "board")])

@@ -24,7 +24,7 @@ from httpx_sse import connect_sse
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as websocket
 
-from harness import MICROPYTHON, PACKAGES, ROOT, Process, translate, wait_until
+from harness import PACKAGES, ROOT, Process, translate, wait_until
 from mirror import to_sync
 
 DOCS = [ROOT / "docs" / f"{name}.md" for name in ("recipes", "uploads", "websocket", "setup")]
@@ -120,12 +120,10 @@ CASES = [
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
+def certificate(tmp_path_factory, with_ssl):
     """A folder with what the shell commands of the page make."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
-    if subprocess.run([MICROPYTHON, "-c", "import ssl"], capture_output=True).returncode:
-        pytest.skip("this MicroPython has no ssl")
     folder = tmp_path_factory.mktemp("certificate")
     make_certificate(CERTIFICATE, folder)
     return folder
