@@ -46,6 +46,7 @@ def take_place(writer):
         raise ClientGone("busy")
     # A thread and the serving loop both look at these: they must not come into being later.
     writer.gone, writer.ended, writer.owned = writer.gone, writer.ended, writer.owned
+    writer.unsent = b""
     writer.stream = True  # before anything waits: the next one has to count it
 
 

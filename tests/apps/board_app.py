@@ -21,7 +21,7 @@ options = {"max_connections": int(sys.argv[2])} if len(sys.argv) > 2 else {}
 app = HTTPServer("127.0.0.1", int(sys.argv[1]), **options)
 events = Broadcast()
 told = [0]  # so many events, one a second
-lock = Lock()  # between the events and those who come back
+lock = Lock()  # between the events and those who come back, and for the lists
 ticking = []
 outcomes = []  # of /tick
 
@@ -114,15 +114,17 @@ async def tick(reader, writer, request):
 
 async def send_ticks(eventsource):
     number = 0
-    ticking.append(eventsource)
+    async with lock:
+        ticking.append(eventsource)
     try:
         while True:
             await eventsource.send(number)
             number += 1
             await sleep(0.2)
     finally:
-        ticking.remove(eventsource)
-        outcomes.append(number)
+        async with lock:
+            ticking.remove(eventsource)
+            outcomes.append(number)
 
 
 def text(number):

@@ -6,12 +6,13 @@ import sys
 from ahttpserver import HTTPResponse, HTTPServer
 from ahttpserver.broadcast import Broadcast
 from ahttpserver.sse import EventSource
-from run_sse_ahttpserver import hold, run, sleep
+from run_sse_ahttpserver import Lock, hold, run, sleep
 from sse_page import answer, shrink
 
 app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=1, max_connections=16)
 events = Broadcast()
 alive = [0]  # handlers, or threads, that feed a stream
+lock = Lock()  # and count themselves
 
 
 @app.route("GET", "/")
@@ -44,7 +45,8 @@ async def plain(reader, writer, request):
 
 
 async def feed(eventsource):
-    alive[0] += 1
+    async with lock:
+        alive[0] += 1
     number = 0
     try:
         while True:
@@ -52,7 +54,8 @@ async def feed(eventsource):
             number += 1
             await sleep(0.02)
     finally:
-        alive[0] -= 1
+        async with lock:
+            alive[0] -= 1
 
 
 @app.route("GET", "/events")

@@ -5,11 +5,12 @@ import sys
 
 from ahttpserver import HTTPServer
 from ahttpserver.sse import EventSource
-from run_sse_ahttpserver import hold, run, sleep
+from run_sse_ahttpserver import Lock, hold, run, sleep
 from sse_page import answer, root, shrink
 
 app = HTTPServer("127.0.0.1", int(sys.argv[1]), timeout=1, max_connections=8)
 outcomes = []  # of /wait and /flood
+lock = Lock()  # streams end at the same time
 told = []  # waiting streams may speak
 
 
@@ -44,7 +45,8 @@ async def speak_when_told(eventsource):
     finally:
         if outcome == "cancelled":
             await sleep(0.7)  # there may be something to put away
-        outcomes.append(outcome)
+        async with lock:
+            outcomes.append(outcome)
 
 
 @app.route("GET", "/tell")
@@ -90,7 +92,8 @@ async def send_much(eventsource):
             number += 1
             await sleep(0.005)
     finally:
-        outcomes.append("end")
+        async with lock:
+            outcomes.append("end")
 
 
 run(app)

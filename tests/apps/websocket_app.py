@@ -5,7 +5,7 @@ import sys
 
 from ahttpserver import HTTPResponse, HTTPServer
 from ahttpserver.websocket import WebSocket
-from run_sse_ahttpserver import hold, restart, run, sleep
+from run_sse_ahttpserver import Lock, hold, restart, run, sleep
 from sse_page import answer, shrink
 
 # Echoes some messages, and reports what it has seen.  ("await(": the mirror takes "await " away.)
@@ -42,14 +42,21 @@ if sys.argv[2:] == ["tls"]:
 app = HTTPServer("127.0.0.1", int(sys.argv[1]), **options)
 outcomes = []  # how sockets ended
 sockets = []  # those of /feed
+lock = Lock()  # both lists are changed by many threads
+
+
+async def note(outcome):
+    async with lock:
+        outcomes.append(outcome)
 
 
 @app.route("GET", "/state")
 async def state(reader, writer, request):
     gc.collect()
     streams = len([conn for conn in app.connections if conn.stream])
-    told = outcomes[:]
-    outcomes.clear()
+    async with lock:
+        told = outcomes[:]
+        outcomes.clear()
     await answer(writer, {"streams": streams, "heap": gc.mem_alloc(), "outcomes": told})
 
 
@@ -76,7 +83,7 @@ async def echoes(ws):
         await ws.send(message)
         message = await ws.receive()
     assert await ws.receive() is None
-    outcomes.append("ended")
+    await note("ended")
 
 
 @app.route("GET", "/allowed")
@@ -104,7 +111,7 @@ async def greet(ws, code):
     try:
         await ws.send("late")
     except OSError:
-        outcomes.append(["closed", ignored])
+        await note(["closed", ignored])
 
 
 @app.route("GET", "/feed")
@@ -113,7 +120,8 @@ async def feed(reader, writer, request):
     ws = await WebSocket(reader, writer)
     if not writer.raw:
         shrink(writer)
-    sockets.append(ws)
+    async with lock:
+        sockets.append(ws)
     return await hold(writer, listen, ws)
 
 
@@ -127,8 +135,9 @@ async def listen(ws):
                 await ws.close(1001)
             message = await ws.receive()
     finally:
-        sockets.remove(ws)
-        outcomes.append(["received", count])
+        async with lock:
+            sockets.remove(ws)
+        await note(["received", count])
 
 
 async def feeder():
@@ -136,7 +145,9 @@ async def feeder():
     number = 0
     while True:
         await sleep(0.02)
-        for ws in sockets[:]:
+        async with lock:
+            open_now = sockets[:]
+        for ws in open_now:
             try:
                 await ws.send("%d " % number + "x" * (number % 7 * 1000))
                 await ws.ping()
@@ -158,7 +169,7 @@ async def floods(ws):
         while True:
             await ws.send(b"x" * 20000)
     finally:
-        outcomes.append("flood ended")
+        await note("flood ended")
 
 
 @app.route("GET", "/silent")
@@ -172,7 +183,7 @@ async def wait(ws):
     try:
         await sleep(60)
     finally:
-        outcomes.append("silent ended")
+        await note("silent ended")
 
 
 @app.route("GET", "/restart")
