@@ -33,7 +33,7 @@ from .server import HTTPServer  # noqa: E402
 
 gc.collect()
 from .app import HTTPServerError  # noqa: E402
-from .wire import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE  # noqa: E402
+from .wire import CONNECTION_KEEP_ALIVE  # noqa: E402
 
 try:
     import lwip  # noqa: F401  only the firmware of some boards has it: see picow.py
@@ -42,18 +42,17 @@ try:
 except ImportError:
     pass
 
+CONNECTION_CLOSE = 0  # what a handler may return instead of nothing
+
 
 def __getattr__(name):
-    # Called for what is not there: these are loaded when a program asks for them.
-    if name == "sendfile":
-        from .files import sendfile as found
-    elif name == "receivefile":
-        from .receivefile import receivefile as found
-    elif name[0] != "_":  # a module of the package
-        found = __import__(__name__ + "." + name, None, None, (name,))
-    else:
+    # Called for what is not there: modules, sendfile and receivefile are loaded when a program
+    # asks for them.
+    if name[0] == "_":
         raise AttributeError(name)
-    globals()[name] = found
+    room = "files" if name == "sendfile" else name
+    found = __import__(room, globals(), None, (name,), 1)
+    globals()[name] = found = getattr(found, name, found)
     return found
 
 

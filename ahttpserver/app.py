@@ -27,34 +27,33 @@ def __init__(
     ssl=None,
     log=None,
 ):
-    if max_connections is None:
-        max_connections = self.places
     for name, value, low, limit in (
         ("port", port, 0, 65535),
         ("backlog", backlog, 0, 255),
-        ("timeout", timeout, 0.01, 86400),
-        ("max_connections", max_connections, 1, 9999),
+        ("timeout", timeout, 0.01, 86400),  # may be a fraction
+        ("max_connections", self.places if max_connections is None else max_connections, 1, 9999),
         ("max_body", max_body, 0, 1 << 28),
     ):
-        if not isinstance(value, (int, float) if name == "timeout" else int):
-            raise TypeError(name + " must be a number")
+        if not isinstance(value, (int, type(low))):
+            raise TypeError(name + " has the wrong type")
         if not low <= value <= limit:
             raise ValueError("%s must be %s...%s" % (name, low, limit))
-    if not isinstance(host, str):
-        raise TypeError("host must be a str")
-    if log and not callable(log) or ssl and not hasattr(ssl, "wrap_socket"):
-        raise TypeError("log must be a function, ssl an SSLContext")
-    self.host = host
-    self.port = port
-    self.backlog = backlog
+        setattr(self, name, value)
     self.timeout = int(timeout * 1000)  # ms from here on
-    self.max_connections = max_connections
-    self.max_body = max_body
+    for name, good in (
+        ("host", isinstance(host, str)),
+        ("log", not log or callable(log)),
+        ("ssl", not ssl or hasattr(ssl, "wrap_socket")),  # an SSLContext
+    ):
+        if not good:
+            raise TypeError(name + " has the wrong type")
+    self.host = host
     self.ssl = ssl
     self.log = log
     self.connections = []
-    self.routes = {}  # "GET/path": handler
-    self.kept = b"keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % max(timeout - 1, 1)
+    self.waiting = None  # since when somebody is at the door, and all places are taken
+    self.routes = {}  # {"GET": {"/path": handler}}
+    self.kept = b"Connection: keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % max(timeout - 1, 1)
 
 
 def route(self, method="GET", path="/"):
@@ -80,38 +79,40 @@ def route(self, method="GET", path="/"):
             raise HTTPServerError(*e.args)
 
     def add(handler):
-        if not callable(handler) or key in self.routes:
+        routes = self.routes.setdefault(method, {})
+        if not callable(handler) or path in routes:
             raise HTTPServerError(key + ": not callable, or a second handler")
-        self.routes[key] = handler
+        routes[path] = handler
         return handler
 
     return add
 
 
-def find(self, request, method):
-    """The handler of a request, as if it had this method; or None."""
+def find(self, request, method=None):
+    """
+    The handler of a request; without one InvalidRequest: 404, 405, or 204 for what OPTIONS asks.
+
+    method: the handler as if the request had this one; or None.
+    """
     path = request.path
-    handler = "<" not in path and (
-        self.routes.get(method + path) or method == "HEAD" and self.routes.get("GET" + path)
-    )
+    name = method or request.method
+    routes = self.routes.get(name)
+    handler = routes and "<" not in path and routes.get(path)
     if not handler and self.patterns:
-        handler = self.patterns.find(request, method)
-    return handler
-
-
-def _refusal(self, request):
-    """What there is to say if there is no handler: 404, 405, or 204 for what OPTIONS asks."""
-    allow = []
-    for method in METHODS:
-        if request.path == "*" or self.find(request, method):
-            allow.append(method)
-    if not allow:
-        return InvalidRequest("", 404)
-    if "OPTIONS" not in allow:
-        allow.append("OPTIONS")
+        handler = self.patterns.find(request, name)
+    if not handler and name == "HEAD":
+        handler = self.find(request, "GET")
+    if handler or method:
+        return handler
+    value = ""
+    for method in METHODS:  # the last is OPTIONS: any path with a handler knows it
+        if path == "*" or self.find(request, method) or value and method == "OPTIONS":
+            value += ", " + method
+    if not value:
+        raise InvalidRequest("", 404)
     error = InvalidRequest("", 204 if request.method == "OPTIONS" else 405)
-    error.header = {"Allow": ", ".join(allow)}
-    return error
+    error.header = {"Allow": value[2:]}
+    raise error
 
 
 async def exchange(self, conn, error=None):
@@ -121,13 +122,9 @@ async def exchange(self, conn, error=None):
     try:
         if error:
             raise error
-        handler = self.find(request, request.method)
-        if not handler:
-            raise _refusal(self, request)
-        coro = handler(conn, conn, request)
+        coro = self.find(request)(conn, conn, request)
         if hasattr(coro, "send") != ASYNC:
-            text = "not async" if ASYNC else "async"
-            raise TypeError("the handler of %s is %s" % (request.path, text))
+            raise TypeError("%s: handlers are async def f()" % request.path)
         if await coro != CONNECTION_KEEP_ALIVE or not conn.hand_over():
             await conn.finish()
     except InvalidRequest as e:
@@ -144,9 +141,9 @@ async def exchange(self, conn, error=None):
     finally:
         if self.log:
             # The target as it was sent: nobody can forge a line.
-            line = request.method + " " + request.url if request else "-"
-            status = conn.status if conn.head is not NOTHING else "-"
-            self.log("%s %s %s" % (conn.get_extra_info("peername")[0], line, status))
+            text = request.method + " " + request.url if request else "-"
+            status = "-" if conn.head is NOTHING else conn.status
+            self.log("%s %s %s" % (conn.get_extra_info("peername")[0], text, status))
     return conn.keep
 
 
@@ -155,21 +152,20 @@ async def refuse(self, conn, error):
     if conn.head != SENT:
         conn.ended = None
         status = error.status
-        fixed = error.header
-        answer = plain = "text/plain", (str(error) or status_line(status)) + "\n"
+        header = error.header
+        mimetype, body = default = "text/plain", (str(error) or status_line(status)) + "\n"
         try:
             if self.on_refuse and status >= 400:
-                error.header = dict(fixed or ())
-                answer = self.on_refuse(conn.request, error) or plain
-                error.header.update(fixed or ())  # these stay, such as Allow
-            mimetype, body = answer
+                error.header = dict(header or ())
+                mimetype, body = self.on_refuse(conn.request, error) or default
+                error.header.update(header or ())  # these stay, such as Allow
             len(body)  # or a TypeError
             await HTTPResponse(error.status, mimetype, True, error.header).send(conn, body)
         except Exception as e:
-            if answer is plain and not self.on_refuse:
+            if not self.on_refuse:
                 raise
             self.report(e)
-            await HTTPResponse(status, plain[0], True, fixed).send(conn, plain[1])
+            await HTTPResponse(status, default[0], True, header).send(conn, default[1])
         try:
             await conn.finish()
         except ClientGone:

@@ -12,10 +12,10 @@
 #
 # Held, it may still be completed, or replaced.
 
-from url import HTTPRequest, head_end
+import url
 
 from . import response, wire
-from .response import NOTHING, SENT  # noqa: F401  what .head says of a response
+from .response import NOTHING
 from .wire import ClientGone
 
 # The states of a connection, the first to give way first.
@@ -29,7 +29,6 @@ class Connection:
     """What a handler gets as reader and as writer."""
 
     # Writing and waiting are told in rooms of their own; for reading see __getattr__().
-    begin = response.begin
     write = response.write
     count = response.count
     drain = response.drain
@@ -38,8 +37,8 @@ class Connection:
     leave = response.leave
     wait = wire.wait
     push = wire.push
-    full = wire.full
     close = wire.close
+    wait_closed = wire.wait_closed
     hand_over = wire.hand_over
 
     # What most connections never set costs them no memory.
@@ -55,13 +54,12 @@ class Connection:
     request = None
     body = 0  # bytes of the request's body, or of its chunk, that are still to be read
     more = 0  # 1: a chunk follows, -1: nobody knows what follows
-    expect = False  # the client waits for 100 Continue
     status = 200
     head = NOTHING  # of the response; SENT when it has left
-    room = None  # bytes that its body may still take, None: unknown
+    room = -1  # bytes that its body may still take, negative: nobody knows how many
     output = b""  # what was collected of it
     chunked = False
-    mute = None  # the body is not to be sent: so many bytes of it were left out
+    mute = None  # its body is not to be sent: so many bytes of it were left out
     keep = False  # another request may follow
     ended = None  # the handler writes nothing more: True for a good end, False for a bad one
     unsent = b""  # what the socket did not take yet
@@ -101,7 +99,7 @@ class Connection:
             self.gone = True
             raise ClientGone(*e.args)
         self.gone = self.stream  # who only writes no more may still read an answer
-        raise ClientGone("end of input")
+        raise ClientGone("ended")
 
     def send(self, data):
         """Hand over what the socket takes at once; return the rest of data, or ClientGone."""
@@ -122,11 +120,12 @@ class Connection:
         request = self.request
         if request is None:
             data = self.input
+            crlf = b"\r\n"
             if data[0] == 13:  # some clients end a body so (RFC 9112 section 2.2)
                 for _ in range(4):
-                    if data[:2] == b"\r\n":
+                    if data[:2] == crlf:
                         data = data[2:]
-            end = head_end(data)
+            end = url.head_end(data)
             rest = self.input = data[end:]
             if not end:
                 if self.state != READING:
@@ -134,24 +133,22 @@ class Connection:
                     self.left = self.app.timeout
                     self.since = None  # its time begins anew
                 return False
-            self.request = request = HTTPRequest(data[:end] if rest else data)
+            self.request = request = url.HTTPRequest(data[:end] if rest else data)
             if request.length != 0:
                 if request.length is None:
                     self.more = 1
-                    self.input = b"\r\n" + rest  # as before each other chunk
+                    self.input = crlf + rest  # as before each other chunk
                 else:
                     self.body = request.length
                 self.left = self.app.timeout
                 self.since = None
-                if request.expect:
-                    self.expect = True
-        return self.expect or not len(self.input) < self.body <= 1024
+        return request.expect or not len(self.input) < self.body <= 1024
 
     def unread(self):
         """Whether the client has sent, or may still send, what nobody has read."""
         if self.request is None:
             return True
-        if self.expect:  # without 100 Continue many send no body
+        if self.request.expect:  # without 100 Continue many send no body
             return self.input != b""
         return self.more != 0 or len(self.input) != self.body
 
@@ -185,11 +182,15 @@ class Connection:
             sock, raw = raw, None
 
     def reset(self):
-        """Forget the request and the response, before the next."""
+        """Forget the request and the response, and wait for the next."""
+        self.state = KEPT
+        self.left = self.app.timeout
+        self.since = None
         if self.body:
             self.input = self.input[self.body :]
             self.body = 0
-        self.request = self.room = None
+        self.request = None
+        self.room = -1
         self.head = NOTHING
         self.keep = False
         if self.mute is not None or self.status != 200 or self.chunked:
@@ -200,10 +201,7 @@ class Connection:
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""
         if name == "peername":
-            a = self.address
-            if not isinstance(a, tuple):  # the unix port gives a struct sockaddr_in
-                a = "%d.%d.%d.%d" % tuple(a[4:8]), a[2] << 8 | a[3]
-            return a
-
-    async def wait_closed(self):
-        """Return at once: the server closes the socket."""
+            address = self.address
+            if not isinstance(address, tuple):  # the unix port gives a struct sockaddr_in
+                address = "%d.%d.%d.%d" % tuple(address[4:8]), address[2] << 8 | address[3]
+            return address

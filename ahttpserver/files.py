@@ -4,7 +4,7 @@ from os import stat
 
 from url import InvalidRequest
 
-from .response import NOTHING, SENT
+from . import response
 
 
 async def sendfile(writer, filename, start=0, length=None):
@@ -26,20 +26,19 @@ async def sendfile(writer, filename, start=0, length=None):
         rest = max(info[6] - start, 0)
         if length is not None:
             rest = min(rest, length)
-        if writer.head and writer.room is None and not (writer.output or writer.mute):
+        if writer.head and writer.room < 0 and not (writer.output or writer.mute):
             writer.room = rest  # it is the whole body
         writer.count(rest)  # ValueError if that is too much
         if writer.mute is not None:
             return
         writer.count(-rest)  # the head has to know what follows
-        if start:
-            file.seek(start)
+        file.seek(start)
         if rest <= 1024:  # it leaves together with the head
             return writer.write(file.read(rest))
         await writer.drain()  # the head goes first, the pieces follow without a copy of them
         writer.count(rest)
-        if writer.head is NOTHING:  # the file is the whole response
-            writer.head = SENT
+        if writer.head is response.NOTHING:  # the file is the whole response
+            writer.head = response.SENT
             writer.status = "-"
         try:
             buffer = memoryview(bytearray(min(rest, 4096)))

@@ -4,7 +4,7 @@
 
 
 class Patterns:
-    """The patterns of a server.  routes: its handlers; a pattern's is "GET/led/<number>" there."""
+    """The patterns of a server.  routes: its handlers; {"GET": {"/led/<number>": handler}}."""
 
     def __init__(self, routes):
         self._routes = routes
@@ -29,9 +29,8 @@ class Patterns:
     def find(self, request, method):
         """The handler of the first pattern that matches, or None; its names are parameters."""
         for path, segments, names in self._patterns:
-            handler = self._routes.get(method + path)
-            if not handler and method == "HEAD":
-                handler = self._routes.get("GET" + path)
+            routes = self._routes.get(method)
+            handler = routes and routes.get(path)
             parts = request.path.split("/", len(names) - 1)
             if handler and len(parts) == len(names):
                 values = {}

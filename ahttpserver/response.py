@@ -18,13 +18,15 @@
 
 from time import ticks_diff, ticks_ms
 
-from .wire import DONE, ClientGone
+from .wire import ASYNC, DONE, ClientGone
 
 BUFFER = 2048  # bytes; when more was collected, it is sent
 
 # What .head says of a response, if it is not just the head that is held back: see connection.py.
 NOTHING = None
 SENT = b""
+
+_NO_BODY = 101, 204, 304  # after these statuses there is none, nor a length
 
 # One string, not a dict: that takes a third of the memory.
 _REASONS = """
@@ -91,43 +93,66 @@ class HTTPResponse:
         """
         if isinstance(body, str):
             body = body.encode()
-        room = None if body is None else 0
+        room = -1 if body is None else 0
         status = self.status
         head = b"HTTP/1.1 200 OK\r\n"
         if status != 200:
             head = b"HTTP/1.1 %s\r\n" % status_line(status)
-        lines = 1
+        count = 1  # of lines
         if self.mimetype:
-            head = b"%sContent-Type: %s\r\n" % (head, charset(self.mimetype))
-            lines = 2
+            head = b"%sContent-Type: %s%s\r\n" % (head, self.mimetype, charset(self.mimetype))
+            count = 2
         for name in self.header or ():
             value = self.header[name]
             key = name.lower()
             if key == "content-length":
                 room = int(value) - len(body or "")
                 if room < 0:
-                    raise ValueError("body longer than its length")
+                    raise ValueError(name + " too small")
             elif key == "transfer-encoding" or key == "connection" and status != 101:
                 raise ValueError(name + " in header")
             else:
                 if key == "content-type":
-                    value = charset(value)
-                for one in value if isinstance(value, (list, tuple)) else (value,):
-                    head = b"%s%s: %s\r\n" % (head, name, one)
-                    lines += 1
+                    value += charset(value)
+                for line in value if isinstance(value, (list, tuple)) else (value,):
+                    head = b"%s%s: %s\r\n" % (head, name, line)
+                    count += 1
         # Another line end would let a stranger add fields, or a whole response.
-        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+        if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
             raise ValueError("CR, LF or NUL in header")
-        return writer.begin(status, head, self.close, room, body)
+        replaced = writer.head
+        if replaced == SENT:
+            raise ValueError("a response was sent")
+        if writer.ended is not None:
+            raise ClientGone("closed")
+        # What is as always is not said again: an attribute less is less memory, and time.
+        if status != 200 or replaced:
+            writer.status = status
+        if not self.close or replaced:
+            writer.keep = not self.close
+        request = writer.request
+        if status in _NO_BODY or request is not None and request.method == "HEAD":
+            writer.mute = len(body or b"")
+            body = None
+        elif replaced:
+            writer.mute = None
+        writer.head = head
+        writer.room = room
+        writer.output = b"" + (body or b"")
+        return DONE
 
 
 def charset(mimetype):
-    """mimetype with "; charset=utf-8", if it is text and says nothing else (RFC 9110 8.3.2)."""
-    low = mimetype.lower()
+    """What follows a type that is text and says nothing of its letters (RFC 9110 8.3.2)."""
+    # A new str is slow, as MicroPython looks whether it knows it: so lower() not without need.
+    if ";" in mimetype or not mimetype.startswith("text/"):
+        if mimetype.find("/") != 4:
+            return ""
+        mimetype = mimetype.lower()
+        if not mimetype.startswith("text/") or "charset" in mimetype:
+            return ""
     # Event streams are always UTF-8.
-    if low.startswith("text/") and "charset" not in low and "event-stream" not in low:
-        return mimetype + "; charset=utf-8"
-    return mimetype
+    return "" if "event-stream" in mimetype else "; charset=utf-8"
 
 
 def status_line(status):
@@ -142,75 +167,43 @@ def status_line(status):
 # From here on these are methods of Connection.
 
 
-def begin(self, status, head, close, room, body):
-    """Begin a response, for HTTPResponse.  room: bytes that may follow body, or None."""
-    replaced = self.head
-    if replaced == SENT:
-        raise ValueError("a response was sent")
-    if self.ended is not None:
-        raise ClientGone("closed")
-    # What is as always is not said again: an attribute less is less memory, and time.
-    if status != 200 or replaced:
-        self.status = status
-    if not close or replaced:
-        self.keep = not close
-    request = self.request
-    if status in (101, 204, 304) or request is not None and request.method == "HEAD":
-        self.mute = len(body or b"")
-        body = None
-    elif replaced:
-        self.mute = None
-    self.head = head
-    self.room = room
-    self.output = b"" + (body or b"")
-    return DONE
-
-
 def write(self, data):
     """Collect data (bytes or str); ValueError if it is more than the response's length."""
     if self.ended is not None:
         raise ClientGone("closed")
-    output = self.output + (data.encode() if isinstance(data, str) else data)
-    self.count(len(output) - len(self.output))
-    if self.mute is None:
-        self.output = output
-        if len(output) > BUFFER:
-            self.full()
-    elif self.mute > 65536:
-        self.full()  # or a HEAD of an endless body would never end
+    if isinstance(data, str):
+        data = data.encode()
+    output = self.output + data  # first: there may be no memory for it
+    self.count(len(data))
+    if self.mute is not None:
+        if self.mute > 65536:
+            self.drain()  # or a HEAD of an endless body would never end
+        return
+    self.output = output
+    # With asyncio this drain() is not awaited: it sends what the socket takes now, as long as not
+    # much waits already.  TLS has to be offered the very same bytes again.
+    if len(output) > BUFFER and not (
+        ASYNC and (self.raw or len(self.unsent) + len(output) >= 4096)
+    ):
+        self.drain()
 
 
 def count(self, n):
     """Book n bytes of the body; ValueError if that is more than its length."""
-    if self.room is not None:
-        if n > self.room:
-            raise ValueError("body longer than its length")
-        self.room -= n
+    if 0 <= self.room < n:
+        raise ValueError("body longer than its length")
+    self.room -= n
     if self.mute is not None:
         self.mute += n
 
 
-def drain(self, _last=False):
+def drain(self, _end=False):
     """Send all that is collected; or ClientGone."""
-    if self.mute is not None and self.head == SENT and self.room is None and not _last:
-        raise ClientGone("no body")  # nobody waits for more
-    data = self.take(_last)
-    return _large(self, data, _last) if self.output else self.push(data)
+    data = self.take(_end)
+    return _large(self, data, _end) if self.output else self.push(data)
 
 
-def finish(self):
-    """Complete the response, and send it; .keep says whether another may follow."""
-    if self.head is NOTHING:
-        if not self.output and self.ended is None:
-            raise ValueError("no response was sent")
-    elif self.room is None and self.head:
-        self.room = 0
-    if self.room and self.mute is None or self.ended is not None:
-        self.keep = False
-    return self.drain(self.ended is not False)
-
-
-async def _large(self, head, last):
+async def _large(self, head, end):
     # Much output is not joined with what goes before and after it: that would copy it.
     data = self.output
     self.output = b""
@@ -218,99 +211,103 @@ async def _large(self, head, last):
         await self.push(head)
         await self.push(data)
         if self.chunked:
-            await self.push(b"\r\n0\r\n\r\n" if last else b"\r\n")
+            await self.push(b"\r\n0\r\n\r\n" if end else b"\r\n")
     except BaseException:
         self.gone = True  # nothing may follow a part
         raise
 
 
-def take(self, last=False):
-    """
-    Take what is to be sent: the head, completed, and what was collected, framed.
-
-    Large output stays, with its chunk's size taken: _large() sends it.  last: nothing follows.
-    """
-    data = self.output
-    head = self.head
-    if not head:
-        if head is NOTHING:  # not begun by HTTPResponse
-            if not data:
-                return data
-            self.status = "-"
-            self.head = SENT
-        return _frame(self, b"", last)
-    # Only now it is known how the body will end, and what comes after it.
-    self.head = SENT
-    app = self.app
-    waiting = app.waiting
-    self.left = app.timeout
-    length = self.room
-    mute = self.mute
-    keep = self.keep
-    if mute is not None and self.status in (101, 204, 304):
+def finish(self):
+    """Complete the response, and send it; .keep says whether another may follow."""
+    if self.head is NOTHING:
+        if not self.output and self.ended is None:
+            raise ValueError("no response was sent")
+    elif self.head and self.room < 0:
         self.room = 0
-        length = None
-        if self.status == 101:
-            self.body = 1 << 30  # what follows is not HTTP any more
-            self.more = 0
-            self.keep = False
-            return head + b"\r\n"
-    elif length is not None:
-        length += len(data) + (mute or 0)
-    elif mute is None and self.request.version != "1.0":
-        self.chunked = True
-        head += b"Transfer-Encoding: chunked\r\n"
-    else:
-        keep = False
-    if keep and (
-        self.ended is not None
-        or waiting is not None  # somebody waits for the place; but a handshake costs a second
-        and ticks_diff(ticks_ms(), waiting) >= 300
-        and (not self.raw or ticks_diff(ticks_ms(), self.born) >= 1000)
-        or self.owned  # by a thread, which closes it
-        or not self.request.keep_alive
-        or self.body > len(self.input)  # nobody has read the body, nobody will wait for it
-        or self.more
-        or self.expect
-    ):
-        keep = False
-    if keep:
-        keep = app.kept
-    else:
-        keep = b"close\r\n\r\n"
-        if self.keep:
-            self.keep = False
-    if length is None or len(data) >= 4096:
-        if length is not None:
-            head = b"%sContent-Length: %d\r\n" % (head, length)
-        return _frame(self, b"%sConnection: %s" % (head, keep), last)
-    self.output = b""
-    return b"%sContent-Length: %d\r\nConnection: %s%s" % (head, length, keep, data)
-
-
-def _frame(self, head, last):
-    # What was collected, as a chunk if the body goes in chunks, behind the head.
-    data = self.output
-    size = len(data)
-    if size >= 4096:  # stays: see _large()
-        return b"%s%x\r\n" % (head, size) if self.chunked else head
-    if size:
-        self.output = b""
-    if self.chunked:
-        if size:
-            data = b"%x\r\n%s\r\n" % (size, data)
-        if last:
-            data += b"0\r\n\r\n"
-    return head + data
+    if self.room > 0 and self.mute is None or self.ended is not None:
+        self.keep = False
+    return self.drain(self.ended is not False)
 
 
 def leave(self):
     """The program ends: what was collected leaves, as far as the socket takes it at once."""
     self.keep = False
-    if self.room is None and self.request:
+    if self.room < 0 and self.request:
         self.request.version = "1.0"  # it claims nothing about its length
     try:
         if not self.unsent:
-            self.send(self.take() + self.output)
+            self.send(self.take(False) + self.output)
     except ClientGone:
         pass
+
+
+def take(self, end):
+    """
+    Take what is to be sent: the head, completed, and what was collected, framed.
+
+    Much output stays, with its chunk's size taken: _large() sends it.  end: nothing follows.
+    """
+    head = self.head
+    data = self.output
+    n = len(data)
+    mute = self.mute
+    length = self.room + n + (mute or 0) if self.room >= 0 else None
+    if head:  # only now it is known how the body will end, and what comes after it
+        self.head = SENT
+        self.left = self.app.timeout
+        fields = b"Connection: close\r\n\r\n"
+        if mute is not None and self.status in _NO_BODY:
+            self.room = 0
+            length = None
+            if self.status == 101:
+                self.body = 1 << 30  # what follows is not HTTP any more
+                self.more = 0
+                self.keep = False
+                fields = b"\r\n"
+        elif length is None:
+            if mute is None and self.request.version != "1.0":
+                self.chunked = True
+                head += b"Transfer-Encoding: chunked\r\n"
+            else:
+                self.keep = False
+        if self.keep:
+            self.keep = _stays(self)
+            if self.keep:
+                fields = self.app.kept
+    elif head is NOTHING:
+        if n:  # not begun by HTTPResponse
+            self.status = "-"
+            self.head = SENT
+    elif mute is not None and length is None and not end:
+        raise ClientGone("no body")  # nobody waits for more
+    if n >= 4096:
+        data = b"%x\r\n" % n if self.chunked else b""
+    else:
+        self.output = b""
+        if self.chunked:
+            if n:
+                data = b"%x\r\n%s\r\n" % (n, data)
+            if end:
+                data += b"0\r\n\r\n"
+    if not head:
+        return data
+    if length is None:
+        return b"%s%s%s" % (head, fields, data)
+    return b"%sContent-Length: %d\r\n%s%s" % (head, length, fields, data)
+
+
+def _stays(self):
+    # Whether another request may follow this response.
+    waiting = self.app.waiting
+    request = self.request
+    return not (
+        self.ended is not None
+        or waiting is not None  # somebody waits for the place; but a handshake costs a second
+        and ticks_diff(ticks_ms(), waiting) >= 300
+        and (not self.raw or ticks_diff(ticks_ms(), self.born) >= 1000)
+        or self.owned  # by a thread, which closes it
+        or not request.keep_alive
+        # Nobody has read the body, nobody will wait for it.
+        or request.length != 0
+        and (self.body > len(self.input) or self.more or request.expect)
+    )

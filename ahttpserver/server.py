@@ -8,7 +8,7 @@
 #
 # asyncio.start_server accepts too, but spins when accept fails, and dies when memory runs out.
 
-from asyncio import create_task, current_task, get_event_loop, sleep_ms
+import asyncio
 from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
@@ -17,7 +17,7 @@ from url import InvalidRequest
 from . import app
 
 # isort: split
-from .connection import KEPT, LINGERING, READING, SERVED, Connection
+from .connection import LINGERING, SERVED, Connection
 
 # isort: split
 from . import crowd
@@ -42,8 +42,7 @@ class HTTPServer:
     places = 6  # for connections, if max_connections says nothing
     on_refuse = None
     patterns = None  # routes with names
-    waiting = None  # since when somebody is at the door, and all places are taken
-    _tasks = None
+    _running = None
 
     # What both packages have in common is told in app.py and crowd.py.
     __init__ = app.__init__
@@ -58,33 +57,37 @@ class HTTPServer:
 
     async def start(self):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
-        if self._tasks:
-            raise app.HTTPServerError("started already")
+        if self._running:
+            raise app.HTTPServerError("is running")
         self.listen()
         gate = Connection(self, self.listener, None)  # waits like a connection
         gate.left = None
-        self._tasks = create_task(self._accept(gate)), create_task(self._watch()), gate
+        self._running = (
+            asyncio.create_task(self._accept(gate)),
+            asyncio.create_task(self._watch()),
+            gate,
+        )
 
     async def stop(self):
         """Close the listener and all connections; from a handler, its own answer still leaves."""
-        if not self._tasks:
+        if not self._running:
             return
-        accept, watch, gate = self._tasks
-        self._tasks = self.waiting = None
+        accept, watch, gate = self._running
+        self._running = self.waiting = None
         accept.cancel()
         gate.shut()
         others = []
         for conn in self.connections:
-            if conn.task is not current_task():
+            if conn.task is not asyncio.current_task():
                 others.append(conn)
                 conn.late = False  # or it would go on: answer 408 and linger, unwatched
                 if conn.task:  # a stream fed from elsewhere has none
                     conn.task.cancel()
-        left = 1000  # ms for what they have to finish
+        left = 100  # times 10 ms for what they have to finish
         for conn in others:
-            while left > 0 and conn.task and not conn.task.done():
-                await sleep_ms(10)
-                left -= 10
+            while left and conn.task and not conn.task.done():
+                await asyncio.sleep_ms(10)
+                left -= 1
             self._close(conn)
         if not self.connections:
             watch.cancel()  # else it ends after this one
@@ -95,30 +98,31 @@ class HTTPServer:
         while True:
             try:
                 if len(self.connections) >= self.max_connections:
-                    then = ticks_ms()
-                    await sleep_ms(50)
-                    self.absent(ticks_diff(ticks_ms(), then) - 100)
-                    await sleep_ms(0)  # who has said something is heard first
+                    start = ticks_ms()
+                    await asyncio.sleep_ms(50)
+                    self.absent(start, 100)
+                    await asyncio.sleep_ms(0)  # who has said something is heard first
                     conn = self.make_room()
-                    if conn:
+                    if conn and not conn.late:  # as in _watch()
                         conn.left = 0
-                        self._call_up(conn)
+                        conn.late = True
+                        conn.task.cancel()
                 elif not self._adopt():
                     await gate.wait()
             except _FAILED:
-                await sleep_ms(100)  # it may fail for long: no place, no memory
+                await asyncio.sleep_ms(100)  # it may fail for long: no place, no memory
 
     def _adopt(self):
         conn = self.admit()
         if conn:
             try:
-                conn.task = create_task(self._serve(conn))
+                conn.task = asyncio.create_task(self._serve(conn))
             except MemoryError:
                 self._close(conn)
         return conn
 
     async def _serve(self, conn):
-        tasks = self._tasks  # others or None, when the server has been stopped
+        run = self._running  # others or None, when the server has been stopped
         try:
             while True:
                 error = None
@@ -130,21 +134,28 @@ class HTTPServer:
                     error = e
                 except ClientGone:
                     # Half a request has an answer, silence just closes; so does who gives way.
-                    begun = conn.state == READING and (conn.input or conn.request)
+                    begun = conn.input or conn.request
                     if conn.gone or conn.left > 0 or not begun or self.waiting is not None:
                         raise
                     error = InvalidRequest("", 408)
                 conn.state = SERVED
                 if not await self.exchange(conn, error):
                     break
-                if tasks is not self._tasks:
+                if run is not self._running:
                     return
                 conn.reset()
-                conn.state = KEPT
-                conn.left = self.timeout
                 await (conn.push(b"") if conn.input else conn.wait())
-            if tasks is self._tasks and not (conn.owned or conn.gone) and conn.unread():
-                await self._linger(conn)
+            if conn.unread() and run is self._running and not (conn.owned or conn.gone):
+                # What is unread when a socket closes destroys the answer: read it away.
+                conn.state = LINGERING
+                conn.left = 1000
+                rest = 65536
+                while rest > 0:
+                    conn.input = b""
+                    while not conn.fill():
+                        await conn.wait()
+                    rest -= len(conn.input)
+                    await conn.push(b"")
         except ClientGone:
             pass
         except Exception as e:
@@ -154,59 +165,38 @@ class HTTPServer:
                 conn.task = conn.request = None
             else:
                 self._close(conn)
-            if tasks is not self._tasks and not self.connections:
-                tasks[1].cancel()
-
-    async def _linger(self, conn):
-        # Reads away what still comes: what is unread when a socket closes destroys the answer.
-        conn.state = LINGERING
-        conn.left = 1000
-        rest = 65536
-        while rest > 0:
-            conn.input = b""
-            while not conn.fill():
-                await conn.wait()
-            rest -= len(conn.input)
-            await conn.push(b"")
+            if run is not self._running and not self.connections:
+                run[1].cancel()
 
     def _close(self, conn):
         if conn in self.connections:
             self.connections.remove(conn)
         conn.shut()
         try:
-            if len(self.connections) == self.max_connections - 1 and self._tasks:
+            if len(self.connections) == self.max_connections - 1 and self._running:
                 self._adopt()  # at once: somebody may be at the door
         except _FAILED:
             pass
 
-    def _call_up(self, conn):
-        # The time of a connection is up: its task looks once more.
-        if not conn.late:  # once: its `finally` may await
-            conn.late = True
-            conn.task.cancel()
-
     async def _watch(self):
         # Ends what takes too long, and streams whose client has closed.
-        tasks = self._tasks
+        run = self._running
         now = ticks_ms()
-        while self._tasks is tasks or not self._tasks and self.connections:
-            await sleep_ms(500)
-            then = now
-            now = ticks_ms()
-            self.absent(ticks_diff(now, then) - 600)
-            for i in range(len(self.connections) - 1, -1, -1):  # needs no memory, unlike a copy
-                conn = self.connections[i]
-                left = conn.left
-                late = conn.since is not None and left is not None
-                late = late and ticks_diff(now, conn.since) >= left
-                if late or conn.left_by_client():
+        while self._running is run or not self._running and self.connections:
+            await asyncio.sleep_ms(500)
+            now = self.absent(now, 600)
+            for n in range(len(self.connections) - 1, -1, -1):  # needs no memory, unlike a copy
+                conn = self.connections[n]
+                late = conn.since is not None and conn.left is not None
+                if late and ticks_diff(now, conn.since) >= conn.left or conn.left_by_client():
                     if conn.owned:
                         self._close(conn)
-                    elif conn.task:
-                        self._call_up(conn)
+                    elif conn.task and not conn.late:  # once: its `finally` may await
+                        conn.late = True  # it looks once more: see wire.wait()
+                        conn.task.cancel()
 
     def report(self, exception):
         """Tell the event loop's exception handler, as for any task."""
-        get_event_loop().call_exception_handler(
-            {"message": "in handler", "exception": exception, "future": current_task()}
+        asyncio.get_event_loop().call_exception_handler(
+            {"message": "in handler", "exception": exception, "future": asyncio.current_task()}
         )

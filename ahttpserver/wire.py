@@ -17,7 +17,6 @@ from time import ticks_diff, ticks_ms
 
 # What a handler may return.  Here KEEP_ALIVE says that an event stream is fed from elsewhere
 # (broadcast.py) and needs no task any more; after any other response it says nothing.
-CONNECTION_CLOSE = 0
 CONNECTION_KEEP_ALIVE = 1
 
 ASYNC = True  # what handlers have to be
@@ -29,13 +28,13 @@ class ClientGone(OSError):
     """The connection has failed, timed out or been closed.  Nobody is there to be answered."""
 
 
-async def _done():
-    pass
+async def wait_closed(self):
+    """Return at once: the server closes the socket."""
 
 
 # What is mostly done at once, such as push(), is no coroutine function: it returns a coroutine if
 # there is more to do, or else this one, which has ended and can be awaited again and again.
-DONE = _done()
+DONE = wait_closed(None)
 DONE.close()
 
 
@@ -68,7 +67,7 @@ def push(self, data):
         # TLS has to be offered the very same bytes again; much is left if nobody awaits.
         if self.raw or len(self.unsent) > 4096:
             self.gone = True
-            raise ClientGone("not awaited")
+            raise ClientGone("unawaited")
         data = bytes(self.unsent) + data
         self.unsent = b""
     rest = self.send(data)
@@ -88,13 +87,6 @@ async def _push(self):
     while self.unsent:
         await self.wait(True)
         self.unsent = self.send(self.unsent)
-
-
-def full(self):
-    """Much has been collected: send what the socket takes now, or else drain() will."""
-    # TLS has to be offered the very same bytes again.
-    if not self.raw and len(self.unsent) + len(self.output) < 4096:
-        self.unsent = bytes(self.send(bytes(self.unsent) + self.take()))
 
 
 def close(self, good=True):

@@ -28,8 +28,9 @@ def read(self, n=-1, _line=False):
                 return bytes(buf)
             data = self.read(BUFFER, _line)
             buf.extend(data)
-    if self.expect:
-        self.expect = False
+    request = self.request
+    if request and request.expect:
+        request.expect = False
         if self.head != SENT:
             self.push(b"HTTP/1.1 100 Continue\r\n\r\n")
     if self.more and not self.body:

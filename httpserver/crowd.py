@@ -10,15 +10,7 @@ import select
 import socket
 from time import ticks_add, ticks_diff, ticks_ms
 
-from .connection import LINGERING, READING, SERVED, Connection
-
-_EAGAIN = 11
-_RIPE = 200, 300, 500  # ms after which LINGERING, KEPT and READING connections may give way
-
-_BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-    b"Content-Length: 5\r\nConnection: close\r\n\r\nbusy\n"
-)
+from .connection import KEPT, LINGERING, READING, Connection
 
 
 def listen(self):
@@ -44,7 +36,7 @@ def admit(self):
     try:
         sock, address = self.listener.accept()
     except OSError as e:
-        if _EAGAIN not in e.args:
+        if 11 not in e.args:  # EAGAIN
             raise
         self.waiting = None
         return
@@ -60,10 +52,9 @@ def admit(self):
             if not self.door.poll(0):
                 self.waiting = None
         self.connections.append(conn)
+        return conn
     except (OSError, MemoryError):
         sock.close()
-        return
-    return conn
 
 
 def make_room(self):
@@ -74,50 +65,51 @@ def make_room(self):
         return
     if self.waiting is None:
         self.waiting = self.freed = now  # since when somebody waits, and for a place
-    conn = _victim(self, now)
+    for state in LINGERING, KEPT, READING:  # in this order they give way, the oldest first
+        found = None
+        oldest = -1
+        for conn in self.connections:
+            if conn.state == state and conn.since is not None:
+                wait = ticks_diff(now, conn.since)
+                # So long it has been waited for, since it began to be in this state.
+                time = (1000 if state == LINGERING else self.timeout) - conn.left + wait
+                limit = (200, 300, 500)[state]  # ms
+                if conn.raw and state == READING and not conn.request:  # perhaps a handshake
+                    limit = 0 if wait >= 500 else 1500
+                if time >= limit and time > oldest:
+                    found = conn
+                    oldest = time
+        if found:
+            return found
     # Over TLS an answer would need a place: there they wait.
-    if not conn and not self.ssl and ticks_diff(now, self.freed) >= 3000:
+    if not self.ssl and ticks_diff(now, self.freed) >= 3000:
         for _ in range(self.backlog + 1):
             try:
-                guest = self.admit()
+                conn = self.admit()
             except OSError:
-                break
-            if not guest:
-                break
+                return
+            if not conn:
+                return
             self.connections.pop()
             try:
-                guest.sock.read(1024)  # what is unread when a socket closes destroys the answer
-                guest.send(_BUSY)
+                conn.sock.read(1024)  # what is unread when a socket closes destroys the answer
+                conn.send(
+                    b"HTTP/1.1 503 Service Unavailable\r\n"
+                    b"Content-Type: text/plain; charset=utf-8\r\n"
+                    b"Content-Length: 5\r\nConnection: close\r\n\r\nbusy\n"
+                )
             except OSError:
                 pass
             finally:
-                guest.shut()
-    return conn
+                conn.shut()
 
 
-def absent(self, ms):
-    """The server did not look for so long: that is not its clients' fault."""
-    if ms > 0:
-        now = ticks_ms()
+def absent(self, start, limit):
+    """What passed since start beyond a limit is not the clients' fault.  Returns the time."""
+    now = ticks_ms()
+    time = ticks_diff(now, start) - limit
+    if time > 0:
         for conn in self.connections:
             if conn.since is not None:
-                conn.since = ticks_add(conn.since, min(ms, ticks_diff(now, conn.since)))
-
-
-def _victim(self, now):
-    """Who needs its place least, the oldest first; None if all are young or being served."""
-    found = low = None
-    for conn in self.connections:
-        state = conn.state
-        if conn.since is not None and state < SERVED:
-            wait = ticks_diff(now, conn.since)
-            # So long it has been waited for, since it began to be in this state.
-            time = (1000 if state == LINGERING else self.timeout) - conn.left + wait
-            limit = _RIPE[state]
-            if conn.raw and state == READING and not conn.request:  # perhaps still a handshake
-                limit = 0 if wait >= 500 else 1500
-            key = state, -time
-            if time >= limit and (found is None or key < low):
-                found = conn
-                low = key
-    return found
+                conn.since = ticks_add(conn.since, min(time, ticks_diff(now, conn.since)))
+    return now

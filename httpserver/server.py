@@ -10,8 +10,8 @@
 # connections and is silent on them, and nobody else must wait for that.  A handler is called when
 # the request's head is complete, and its body too if that is short.  Meanwhile all others wait.
 
-import sys
 from select import POLLIN, poll
+from sys import print_exception
 from time import sleep_ms, ticks_diff, ticks_ms
 
 from url import InvalidRequest
@@ -20,7 +20,7 @@ from url import InvalidRequest
 from . import app
 
 # isort: split
-from .connection import KEPT, LINGERING, SERVED
+from .connection import LINGERING, SERVED
 
 # isort: split
 from . import crowd
@@ -45,8 +45,7 @@ class HTTPServer:
     on_error = None
     on_refuse = None
     patterns = None  # routes with names
-    waiting = None  # since when somebody is at the door, and all places are taken
-    _running = _failed = False
+    _running = False
 
     # What both packages have in common is told in app.py and crowd.py.
     __init__ = app.__init__
@@ -62,12 +61,12 @@ class HTTPServer:
     def start(self):
         """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
         if self._running:
-            raise app.HTTPServerError("started already")
+            raise app.HTTPServerError("is running")
         self.listen()
         self._running = True
         try:
             self.poller = poll()
-            self._open = self._failed = False
+            self._failed = False
             self._checked = ticks_ms()
             while self._running:
                 try:
@@ -96,47 +95,39 @@ class HTTPServer:
     def _turn(self):
         # Wait for something to happen, and deal with it.
         full = len(self.connections) >= self.max_connections
-        if full == self._open:  # nobody is let in while no place is free
-            (self.poller.unregister if full else self.poller.register)(self.listener)
-            self._open = not full
-        newcomers = False
+        self.poller.register(self.listener, 0 if full else POLLIN)  # let in if there is a place
+        accept = 0
         ready = self.poller.poll(50 if full else 500)
         self._looked = ticks_ms()
         for sock, _ in ready:
             if sock is self.listener:
-                newcomers = True  # after those who are here already
+                accept = 8  # at most, after those who are here already
                 continue
             for conn in self.connections:
                 if conn.sock is sock:
                     self._attend(conn)
-                    self._catch_up()
                     break
             if full:
                 self._adopt(False)  # at once: or all who are here are told to close
-        if newcomers:
-            for _ in range(8):
-                if not self._adopt(True):
-                    break
-                self._catch_up()
-        if full:
-            for conn in self.connections:
-                if conn.owned and conn.left_by_client():
-                    conn.shut()  # a reload must not wait until the thread finds out
+        while accept and self._adopt(True):
+            accept -= 1
+        now = ticks_ms()
+        if full or ticks_diff(now, self._checked) >= 500:
+            self._checked = now
+            for conn in list(self.connections):
+                if not conn.owned:
+                    if ticks_diff(now, conn.since) >= conn.left:
+                        self._attend(conn, True)
+                    continue
+                gone = conn.gone  # its thread has had the time to find out
+                if conn.left_by_client() and full or gone:  # in a crowd a reload must not wait
+                    conn.shut()
+                if conn.sock is None:
+                    self.connections.remove(conn)
+        if full and len(self.connections) >= self.max_connections:
             conn = self.make_room()
             if conn:
                 self._attend(conn, True)
-                self._catch_up()
-        now = ticks_ms()
-        passed = ticks_diff(now, self._checked)
-        if full or passed >= 500:
-            self._checked = now
-            self._watch(now)
-
-    def _catch_up(self):
-        # What a handler or a handshake took of late is not the other clients' fault.
-        now = ticks_ms()
-        self.absent(ticks_diff(now, self._looked) - 100)
-        self._looked = now
 
     def _adopt(self, attend):
         # Let a newcomer in, if there is one and a place; in a crowd it waits for its turn.
@@ -154,13 +145,15 @@ class HTTPServer:
                     if not conn.owned and conn.sock is not None:
                         self.poller.register(conn.sock, POLLIN)
                 except (OSError, MemoryError):
-                    self._drop(conn)
+                    conn.gone = True
+                    self._attend(conn)  # closes it
             return conn
 
     def _attend(self, conn, late=False):
         # Read what has come and answer what is complete; or, if its time is up, close.
+        error = None
         try:
-            if conn.raw:  # how long has it said nothing?  See app._victim()
+            if conn.raw:  # how long has it said nothing?  See crowd.make_room()
                 now = ticks_ms()
                 conn.left -= ticks_diff(now, conn.since)
                 conn.since = now
@@ -175,11 +168,18 @@ class HTTPServer:
         except ClientGone:
             pass
         except Exception as e:
-            self._drop(conn)
+            error = e
+        finally:
+            # What a handler or a handshake took of late is not the other clients' fault.
+            self._looked = self.absent(self._looked, 100)
+        if not conn.owned and conn in self.connections:
+            self.connections.remove(conn)
+            self.poller.unregister(conn.sock)
+            conn.shut()
+        if error:
             if self._failed:
-                raise
-            self.report(e)
-        self._drop(conn)
+                raise error
+            self.report(error)
 
     def _answer(self, conn, late):
         # Answer the requests that are complete.  True: the connection stays.
@@ -216,32 +216,10 @@ class HTTPServer:
                 conn.since = ticks_ms()
                 return True
             conn.reset()
-            conn.state = KEPT
-            conn.left = self.timeout
-            conn.since = None
             late = False
-
-    def _watch(self, now):
-        # Ends what takes too long, and forgets what threads have closed.
-        for conn in list(self.connections):
-            if conn.owned:
-                if conn.gone:
-                    conn.shut()  # its thread has had the time to find out
-                conn.left_by_client()
-                if conn.sock is None:
-                    self.connections.remove(conn)
-            elif ticks_diff(now, conn.since) >= conn.left:
-                self._attend(conn, True)
-
-    def _drop(self, conn):
-        # Close a connection, if no thread owns it.
-        if not conn.owned and conn in self.connections:
-            self.connections.remove(conn)
-            self.poller.unregister(conn.sock)
-            conn.shut()
 
     def report(self, exception):
         """Tell on_error, or print the exception.  What on_error raises ends start()."""
         self._failed = True
-        (self.on_error or sys.print_exception)(exception)
+        (self.on_error or print_exception)(exception)
         self._failed = False

@@ -26,13 +26,15 @@ def EventSource(reader, writer, header=None):
     """
     take_place(writer)
     # Nothing may keep what belongs together: no cache, no proxy such as nginx.
-    fields = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    fields.update(header or ())
-    HTTPResponse(200, "text/event-stream", True, fields).send(writer)
+    default = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    default.update(header or ())
+    HTTPResponse(200, "text/event-stream", True, default).send(writer)
     writer.drain()
     if writer.mute is not None:
         raise ClientGone("no body")
-    return _EventSource(writer)
+    stream = _EventSource()
+    stream.writer = writer
+    return stream
 
 
 def take_place(writer):
@@ -51,9 +53,6 @@ def take_place(writer):
 
 
 class _EventSource:
-    def __init__(self, writer):
-        self.writer = writer
-
     def send(self, data=None, id=None, event=None, retry=None):
         """
         Send an event, or without arguments a comment; ClientGone when the client has left.
@@ -80,9 +79,6 @@ def format_event(data, id, event, retry):
             head += line + "\n"
     if data is None:
         return (head or ":") + "\n"
-    if isinstance(data, bytes):
-        data = str(data, "utf-8")
-    elif not isinstance(data, str):
-        data = str(data)
+    data = data.decode() if isinstance(data, bytes) else str(data)
     data = data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
     return "".join((head, "data: ", data, "\n\n"))

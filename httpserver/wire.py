@@ -18,8 +18,7 @@
 import select
 from time import sleep_ms, ticks_diff, ticks_ms  # noqa: F401  broadcast.py sleeps
 
-# What a handler may return: the connection is done with, or handed over to a thread.
-CONNECTION_CLOSE = 0
+# What a handler may return: the connection was handed over to a thread.
 CONNECTION_KEEP_ALIVE = 1
 
 ASYNC = False  # what handlers have to be
@@ -59,11 +58,6 @@ def push(self, data):
         data = self.send(data)
 
 
-def full(self):
-    """Much has been collected: send it, rather than to let it grow until the handler ends."""
-    self.drain()
-
-
 def close(self, good=True):
     """
     Nothing more will be written.  The server closes the socket when the handler has ended.
@@ -88,6 +82,10 @@ def close(self, good=True):
             pass
         finally:
             self.shut()
+
+
+def wait_closed(self):
+    """Return at once: the server closes the socket."""
 
 
 def hand_over(self):

@@ -77,6 +77,8 @@ def exported(package):
         if getattr(node, "name", "") == "__getattr__":
             constants = [c.value for c in ast.walk(node) if isinstance(c, ast.Constant)]
             names |= {name for name in constants if str(name) in definitions(*sources(package))}
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets}
     return {name for name in names if name and public(name)}
 
 
