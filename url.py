@@ -103,7 +103,7 @@ class HTTPRequest:
             for data in _seen:
                 if len(data) == n - stop and head.endswith(data):
                     return
-            self._framing(head)
+            _framing(self, head)
             if self.keep_alive and self.length == 0 and n < 1024:
                 _seen = _seen[-1:] + (head[stop:],)
 
@@ -121,37 +121,6 @@ class HTTPRequest:
             )
         self.version = version[5:].decode()
         return target
-
-    def _framing(self, head):
-        # RFC 9112 section 6: where the body ends, and whether another request may follow it.
-        if head.count(b"\r\n") > MAX_FIELDS + 2:
-            raise InvalidRequest("over %d fields" % MAX_FIELDS, 431)
-        # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
-        if head[-4:] != b"\r\n\r\n" or _CONTROL.search(head.replace(b"\r\n", b"")):
-            raise InvalidRequest("bad field")
-        header = self._fields(b"host expect connection content-length transfer-encoding")
-        modern = self.version != "1.0"
-        host = header.get("host", "")
-        if "," in host or modern and not host:
-            raise InvalidRequest("bad host")
-        if "transfer-encoding" in header:
-            if "content-length" in header or not modern:
-                raise InvalidRequest("bad length")
-            if header["transfer-encoding"].lower() != "chunked":
-                raise InvalidRequest("bad coding", 501)
-            self.length = None
-        elif "content-length" in header:
-            length = header["content-length"]
-            # Of bytes, as isdigit() of a str knows other digits in Python.
-            if not length.encode().isdigit() or len(length) > 10:
-                raise InvalidRequest("bad length")
-            self.length = int(length)
-        if "expect" in header and modern:
-            if header["expect"].lower() != "100-continue":
-                raise InvalidRequest("bad expect", 417)
-            self.expect = self.length != 0
-        if not modern or "close" in header.get("connection", "").lower():
-            self.keep_alive = False
 
     def _fields(self, names):
         # A dict of the header; of these names, if there are any, and perhaps some others.
@@ -179,6 +148,38 @@ class HTTPRequest:
         self.header = header = self._fields(b"")
         self._head = None
         return header
+
+
+def _framing(request, head):
+    # RFC 9112 section 6: where the body ends, and whether another request may follow it.
+    if head.count(b"\r\n") > MAX_FIELDS + 2:
+        raise InvalidRequest("over %d fields" % MAX_FIELDS, 431)
+    # Each CR and LF is half of a line end: a lone one is a line end to some programs only.
+    if head[-4:] != b"\r\n\r\n" or _CONTROL.search(head.replace(b"\r\n", b"")):
+        raise InvalidRequest("bad field")
+    header = request._fields(b"host expect connection content-length transfer-encoding")
+    modern = request.version != "1.0"
+    host = header.get("host", "")
+    if "," in host or modern and not host:
+        raise InvalidRequest("bad host")
+    if "transfer-encoding" in header:
+        if "content-length" in header or not modern:
+            raise InvalidRequest("bad length")
+        if header["transfer-encoding"].lower() != "chunked":
+            raise InvalidRequest("bad coding", 501)
+        request.length = None
+    elif "content-length" in header:
+        length = header["content-length"]
+        # Of bytes, as isdigit() of a str knows other digits in Python.
+        if not length.encode().isdigit() or len(length) > 10:
+            raise InvalidRequest("bad length")
+        request.length = int(length)
+    if "expect" in header and modern:
+        if header["expect"].lower() != "100-continue":
+            raise InvalidRequest("bad expect", 417)
+        request.expect = request.length != 0
+    if not modern or "close" in header.get("connection", "").lower():
+        request.keep_alive = False
 
 
 def head_end(data):
@@ -271,30 +272,31 @@ def inside(folder, path):
     return folder.rstrip("/") + "/" + path if folder else path
 
 
-# Requests to try.  They are remarks, so that a board need not keep them.
+# A demonstration.  It is a remark, so that a board need not keep it.
 #
-#: b"GET / HTTP/1.1"
-#: b"GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on HTTP/1.1"
-#: b"GET /my%20files/%2e%2e/x?y HTTP/1.1"
-#: b"GET http://esp32/absolute?form HTTP/1.1"
-#: b"OPTIONS * HTTP/1.1"
-#: b"GET / HTTP/1.1\r\nHost: esp32\r\nACCEPT: text/html\r\nAccept: */*\r\n\r\n"
-#: b"POST /form HTTP/1.1\r\nHost: esp32\r\nContent-Length: 11\r\n\r\n"
-#: b"BREW /coffee HTTP/1.1"
-#: b"GET /two words HTTP/1.1"
-#: b"GET /caf%E9 HTTP/1.1"
-#: b"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n"
-#: b"GET / HTTP/1.1\r\nHost: esp32\r\nAccept : */*\r\n\r\n"
-#: b"GET / HTTP/1.1\r\nHost: esp32\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+#: for head in (
+#:     b"GET / HTTP/1.1",
+#:     b"GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on HTTP/1.1",
+#:     b"GET /my%20files/%2e%2e/x?y HTTP/1.1",
+#:     b"GET http://esp32/absolute?form HTTP/1.1",
+#:     b"OPTIONS * HTTP/1.1",
+#:     b"GET / HTTP/1.1\r\nHost: esp32\r\nACCEPT: text/html\r\nAccept: */*\r\n\r\n",
+#:     b"POST /form HTTP/1.1\r\nHost: esp32\r\nContent-Length: 11\r\n\r\n",
+#:     b"BREW /coffee HTTP/1.1",
+#:     b"GET /two words HTTP/1.1",
+#:     b"GET /caf%E9 HTTP/1.1",
+#:     b"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n",
+#:     b"GET / HTTP/1.1\r\nHost: esp32\r\nAccept : */*\r\n\r\n",
+#:     b"GET / HTTP/1.1\r\nHost: esp32\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+#: ):
+#:     print(head)
+#:     try:
+#:         request = HTTPRequest(head)
+#:         for name in "method url path query version parameters header length".split():
+#:             print("   .%s %r" % (name, getattr(request, name)))
+#:     except InvalidRequest as e:
+#:         print("    refused:", e.status, e)
 
 if __name__ == "__main__":
-    for line in open(globals().get("__file__", "url.py")):
-        if line.startswith("#: "):
-            head = eval(line[3:])
-            print(head)
-            try:
-                request = HTTPRequest(head)
-                for name in "method url path query version parameters header length".split():
-                    print("   .%s %r" % (name, getattr(request, name)))
-            except InvalidRequest as e:
-                print("    refused:", e.status, e)
+    with open(globals().get("__file__", "url.py")) as file:
+        exec("".join([line[3:] for line in file if line.startswith("#: ")]))
