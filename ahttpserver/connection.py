@@ -146,9 +146,10 @@ class Connection:
 
     def unread(self):
         """Whether the client has sent, or may still send, what nobody has read."""
-        if self.request is None:
+        request = self.request
+        if request is None:
             return True
-        if self.request.expect:  # without 100 Continue many send no body
+        if request.expect:  # without 100 Continue many send no body
             return self.input != b""
         return self.more != 0 or len(self.input) != self.body
 

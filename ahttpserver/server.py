@@ -95,6 +95,7 @@ class HTTPServer:
             self.log("stopped")
 
     async def _accept(self, gate):
+        ready = False  # somebody is at the door
         while True:
             try:
                 if len(self.connections) >= self.max_connections:
@@ -107,8 +108,12 @@ class HTTPServer:
                         conn.left = 0
                         conn.late = True
                         conn.task.cancel()
-                elif not self._adopt():
+                elif ready:
+                    ready = False
+                    self._adopt()
+                else:
                     await gate.wait()
+                    ready = True
             except _FAILED:
                 await asyncio.sleep_ms(100)  # it may fail for long: no place, no memory
 

@@ -66,6 +66,7 @@ def test_no_memory_for_a_newcomer(server):
     before = server.descriptors()
     for _ in range(3):
         with server.connect() as first, server.connect() as connection:
+            wait_until(lambda: server.descriptors() >= before + 2, 3)  # both have been let in
             first.sendall(HELLO.replace(b"/hello", b"/no-memory"))
             time.sleep(0.1)
             with server.connect() as newcomer:  # while the handler blocks the server
