@@ -96,12 +96,12 @@ def find(self, request, method=None):
     """
     path = request.path
     name = method or request.method
-    routes = self.routes.get(name)
-    handler = routes and "<" not in path and routes.get(path)
+    get = self.routes.get
+    handler = "<" not in path and (  # no path is named as a method
+        get(name, self.routes).get(path) or name == "HEAD" and get("GET", self.routes).get(path)
+    )
     if not handler and self.patterns:
         handler = self.patterns.find(request, name)
-    if not handler and name == "HEAD":
-        handler = self.find(request, "GET")
     if handler or method:
         return handler
     value = ""

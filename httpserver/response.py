@@ -174,7 +174,7 @@ def write(self, data):
     if isinstance(data, str):
         data = data.encode()
     output = self.output + data  # first: there may be no memory for it
-    self.count(len(data))
+    self.count(len(output) - len(self.output))  # bytes; data may be an array of larger items
     if self.mute is not None:
         if self.mute > 65536:
             self.drain()  # or a HEAD of an endless body would never end

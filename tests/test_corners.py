@@ -77,3 +77,18 @@ def test_no_memory_for_a_newcomer(server):
             assert b"200 OK" in first.recv(1000) and b"200 OK" in connection.recv(1000)
     wait_until(lambda: server.descriptors() <= before, 3)
     assert server.get("/hello").body == b"hello"
+
+
+def test_samples(server):
+    """What is written counts in bytes, also if it is an array of larger items."""
+    response = server.get("/samples")
+    assert response.header("Content-Length") == "200"
+    assert response.body == b"".join(number.to_bytes(2, "little") for number in range(100))
+
+
+def test_exact_before_pattern(server):
+    """Also where the exact route is for GET, and the pattern for HEAD."""
+    assert server.request("HEAD", "/both/exact").header("X-Route") == "exact route"
+    assert server.request("HEAD", "/both/other").header("X-Route") == "pattern"
+    assert server.get("/both/exact").header("X-Route") == "exact route"
+    assert server.get("/both/other").status == 405

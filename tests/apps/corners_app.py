@@ -3,6 +3,7 @@
 import _thread
 import sys
 import time
+from array import array
 
 from ahttpserver import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, HTTPResponse, HTTPServer
 from run_ahttpserver import run, sleep
@@ -77,6 +78,23 @@ class Door:
     def poll(self, ms):
         app.door = self.real
         raise MemoryError
+
+
+@app.route("GET", "/samples")
+async def samples(reader, writer, request):
+    """A body whose items are larger than a byte."""
+    await HTTPResponse(200, "text/plain", header={"Content-Length": 200}).send(writer)
+    writer.write(array("H", range(100)))
+
+
+@app.route("GET", "/both/exact")
+async def both_exact(reader, writer, request):
+    await HTTPResponse(200, header={"X-Route": "exact route"}).send(writer, "")
+
+
+@app.route("HEAD", "/both/<name>")
+async def both_pattern(reader, writer, request):
+    await HTTPResponse(200, header={"X-Route": "pattern"}).send(writer, "")
 
 
 @app.route("GET", "/no-memory")
