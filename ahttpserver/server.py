@@ -124,7 +124,6 @@ class HTTPServer:
                 conn.task = asyncio.create_task(self._serve(conn))
             except MemoryError:
                 self._close(conn)
-        return conn
 
     async def _serve(self, conn):
         run = self._running  # others or None, when the server has been stopped

@@ -49,8 +49,9 @@ async def state(reader, writer, request):
     gc.collect()
     facts = {"heap": gc.mem_alloc(), "connections": len(app.connections)}
     facts["listeners"] = len(events)
-    facts["ticking"] = len(ticking)
-    facts["outcomes"] = outcomes
+    async with lock:
+        facts["ticking"] = len(ticking)
+        facts["outcomes"] = outcomes[:]
     facts["lwip"] = stats()
     await answer(writer, facts)
 

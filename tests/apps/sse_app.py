@@ -21,7 +21,9 @@ app.route("GET", "/")(root)
 async def state(reader, writer, request):
     gc.collect()
     streams = len([conn for conn in app.connections if conn.stream])
-    await answer(writer, {"streams": streams, "outcomes": outcomes, "heap": gc.mem_alloc()})
+    async with lock:
+        ended = outcomes[:]
+    await answer(writer, {"streams": streams, "outcomes": ended, "heap": gc.mem_alloc()})
 
 
 @app.route("GET", "/wait")
