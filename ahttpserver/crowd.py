@@ -6,29 +6,9 @@
 #
 # These functions are methods of HTTPServer.
 
-import select
-import socket
 from time import ticks_add, ticks_diff, ticks_ms
 
 from .connection import KEPT, LINGERING, READING, Connection
-
-
-def listen(self):
-    """Open the listening socket; OSError if the port is taken."""
-    info = socket.getaddrinfo(self.host, self.port)[0]
-    self.listener = sock = socket.socket(info[0])
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(info[-1])
-        sock.listen(self.backlog)
-        sock.setblocking(False)
-        self.door = select.poll()
-        self.door.register(sock, select.POLLIN)
-        if self.log:
-            self.log("listening on %s:%d" % (self.host, self.port))
-    except:  # noqa: E722
-        sock.close()
-        raise
 
 
 def admit(self):
@@ -59,30 +39,30 @@ def admit(self):
 
 def make_room(self):
     """All places are taken: returns who has to give way to somebody at the door, or None."""
-    now = ticks_ms()
+    ticks = ticks_ms()
     if not self.door.poll(0):
         self.waiting = None
         return
     if self.waiting is None:
-        self.waiting = self.freed = now  # since when somebody waits, and for a place
+        self.waiting = self.freed = ticks  # since when somebody waits, and for a place
     for state in LINGERING, KEPT, READING:  # in this order they give way, the oldest first
-        found = None
-        oldest = -1
+        target = None
+        n = -1
         for conn in self.connections:
             if conn.state == state and conn.since is not None:
-                wait = ticks_diff(now, conn.since)
+                wait = ticks_diff(ticks, conn.since)
                 # So long it has been waited for, since it began to be in this state.
                 time = (1000 if state == LINGERING else self.timeout) - conn.left + wait
-                limit = (200, 300, 500)[state]  # ms
+                timeout = (200, 300, 500)[state]  # ms
                 if conn.raw and state == READING and not conn.request:  # perhaps a handshake
-                    limit = 0 if wait >= 500 else 1500
-                if time >= limit and time > oldest:
-                    found = conn
-                    oldest = time
-        if found:
-            return found
+                    timeout = 0 if wait >= 500 else 1500
+                if time >= timeout and time > n:
+                    target = conn
+                    n = time
+        if target:
+            return target
     # Over TLS an answer would need a place: there they wait.
-    if not self.ssl and ticks_diff(now, self.freed) >= 3000:
+    if not self.ssl and ticks_diff(ticks, self.freed) >= 3000:
         for _ in range(self.backlog + 1):
             try:
                 conn = self.admit()
@@ -104,12 +84,12 @@ def make_room(self):
                 conn.shut()
 
 
-def absent(self, start, limit):
-    """What passed since start beyond a limit is not the clients' fault.  Returns the time."""
-    now = ticks_ms()
-    time = ticks_diff(now, start) - limit
+def absent(self, start, n):
+    """What passed since start beyond n ms is not the clients' fault.  Returns the time."""
+    ticks = ticks_ms()
+    time = ticks_diff(ticks, start) - n
     if time > 0:
         for conn in self.connections:
             if conn.since is not None:
-                conn.since = ticks_add(conn.since, min(time, ticks_diff(now, conn.since)))
-    return now
+                conn.since = ticks_add(conn.since, min(time, ticks_diff(ticks, conn.since)))
+    return ticks

@@ -18,7 +18,7 @@
 
 from time import ticks_diff, ticks_ms
 
-from .wire import ASYNC, DONE, ClientGone
+from .wire import DONE, ClientGone
 
 BUFFER = 2048  # bytes; when more was collected, it is sent
 
@@ -108,9 +108,9 @@ class HTTPResponse:
             if key == "content-length":
                 room = int(value) - len(body or "")
                 if room < 0:
-                    raise ValueError(name + " too small")
+                    raise ValueError("bad %s: %s" % (name, value))
             elif key == "transfer-encoding" or key == "connection" and status != 101:
-                raise ValueError(name + " in header")
+                raise ValueError("bad %s: %s" % (name, value))
             else:
                 if key == "content-type":
                     value += charset(value)
@@ -120,21 +120,21 @@ class HTTPResponse:
         # Another line end would let a stranger add fields, or a whole response.
         if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
             raise ValueError("CR, LF or NUL in header")
-        replaced = writer.head
-        if replaced == SENT:
+        state = writer.head
+        if state == SENT:
             raise ValueError("a response was sent")
         if writer.ended is not None:
             raise ClientGone("closed")
         # What is as always is not said again: an attribute less is less memory, and time.
-        if status != 200 or replaced:
+        if status != 200 or state:
             writer.status = status
-        if not self.close or replaced:
+        if not self.close or state:
             writer.keep = not self.close
         request = writer.request
         if status in _NO_BODY or request is not None and request.method == "HEAD":
             writer.mute = len(body or b"")
             body = None
-        elif replaced:
+        elif state:
             writer.mute = None
         writer.head = head
         writer.room = room
@@ -183,7 +183,7 @@ def write(self, data):
     # With asyncio this drain() is not awaited: it sends what the socket takes now, as long as not
     # much waits already.  TLS has to be offered the very same bytes again.
     if len(output) > BUFFER and not (
-        ASYNC and (self.raw or len(self.unsent) + len(output) >= 4096)
+        DONE and (self.raw or len(self.unsent) + len(output) >= 4096)
     ):
         self.drain()
 
@@ -198,7 +198,16 @@ def count(self, n):
 
 
 def drain(self, _end=False):
-    """Send all that is collected; or ClientGone."""
+    """Send all that is collected; or ClientGone.  _end: nothing follows; see .keep afterwards."""
+    if _end:
+        if self.head is NOTHING:
+            if not self.output and self.ended is None:
+                raise ValueError("no response was sent")
+        elif self.head and self.room < 0:
+            self.room = 0
+        if self.room > 0 and self.mute is None or self.ended is not None:
+            self.keep = False
+            _end = self.ended is not False
     data = self.take(_end)
     return _large(self, data, _end) if self.output else self.push(data)
 
@@ -211,22 +220,10 @@ async def _large(self, head, end):
         await self.push(head)
         await self.push(data)
         if self.chunked:
-            await self.push(b"\r\n0\r\n\r\n" if end else b"\r\n")
+            await self.push(b"\r\n" + (b"0\r\n\r\n" if end else b""))
     except BaseException:
         self.gone = True  # nothing may follow a part
         raise
-
-
-def finish(self):
-    """Complete the response, and send it; .keep says whether another may follow."""
-    if self.head is NOTHING:
-        if not self.output and self.ended is None:
-            raise ValueError("no response was sent")
-    elif self.head and self.room < 0:
-        self.room = 0
-    if self.room > 0 and self.mute is None or self.ended is not None:
-        self.keep = False
-    return self.drain(self.ended is not False)
 
 
 def leave(self):
@@ -255,7 +252,7 @@ def take(self, end):
     if head:  # only now it is known how the body will end, and what comes after it
         self.head = SENT
         self.left = self.app.timeout
-        fields = b"Connection: close\r\n\r\n"
+        line = b"Connection: close\r\n\r\n"
         if mute is not None and self.status in _NO_BODY:
             self.room = 0
             length = None
@@ -263,7 +260,7 @@ def take(self, end):
                 self.body = 1 << 30  # what follows is not HTTP any more
                 self.more = 0
                 self.keep = False
-                fields = b"\r\n"
+                line = b"\r\n"
         elif length is None:
             if mute is None and self.request.version != "1.0":
                 self.chunked = True
@@ -273,27 +270,27 @@ def take(self, end):
         if self.keep:
             self.keep = _stays(self)
             if self.keep:
-                fields = self.app.kept
+                line = self.app.kept
     elif head is NOTHING:
         if n:  # not begun by HTTPResponse
             self.status = "-"
             self.head = SENT
     elif mute is not None and length is None and not end:
-        raise ClientGone("no body")  # nobody waits for more
+        raise ClientGone("HEAD")  # nobody waits for more
     if n >= 4096:
         data = b"%x\r\n" % n if self.chunked else b""
     else:
         self.output = b""
         if self.chunked:
             if n:
-                data = b"%x\r\n%s\r\n" % (n, data)
+                data = b"%x\r\n" % n + data + b"\r\n"
             if end:
                 data += b"0\r\n\r\n"
     if not head:
         return data
     if length is None:
-        return b"%s%s%s" % (head, fields, data)
-    return b"%sContent-Length: %d\r\n%s%s" % (head, length, fields, data)
+        return b"".join((head, line, data))
+    return b"%sContent-Length: %d\r\n%s%s" % (head, length, line, data)
 
 
 def _stays(self):

@@ -9,18 +9,13 @@
 # asyncio.start_server accepts too, but spins when accept fails, and dies when memory runs out.
 
 import asyncio
-from time import ticks_diff, ticks_ms
+import gc
+from time import ticks_ms
 
 from url import InvalidRequest
 
-# The largest first, as in __init__.py.
-from . import app
-
-# isort: split
+from . import app, crowd, wire
 from .connection import LINGERING, SERVED, Connection
-
-# isort: split
-from . import crowd
 from .wire import ClientGone
 
 _FAILED = OSError, MemoryError  # made before there is no memory for it
@@ -39,6 +34,7 @@ class HTTPServer:
     (mimetype, body), or None for the default text; may set error.status, add to error.header
     """
 
+    port = 80  # may be changed before start()
     places = 6  # for connections, if max_connections says nothing
     on_refuse = None
     patterns = None  # routes with names
@@ -50,52 +46,52 @@ class HTTPServer:
     find = app.find
     exchange = app.exchange
     refuse = app.refuse
-    listen = crowd.listen
     admit = crowd.admit
     make_room = crowd.make_room
     absent = crowd.absent
+    _watch = wire.watch
 
     async def start(self):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
-        if self._running:
-            raise app.HTTPServerError("is running")
-        self.listen()
-        gate = Connection(self, self.listener, None)  # waits like a connection
-        gate.left = None
+        from . import setup
+
+        setup.listen(self)
+        gc.collect()
         self._running = (
-            asyncio.create_task(self._accept(gate)),
+            asyncio.create_task(self._accept()),
             asyncio.create_task(self._watch()),
-            gate,
         )
 
     async def stop(self):
         """Close the listener and all connections; from a handler, its own answer still leaves."""
         if not self._running:
             return
-        accept, watch, gate = self._running
+        accept, task = self._running
         self._running = self.waiting = None
         accept.cancel()
-        gate.shut()
-        others = []
+        self.listener.close()
+        connections = []
         for conn in self.connections:
             if conn.task is not asyncio.current_task():
-                others.append(conn)
+                connections.append(conn)
                 conn.late = False  # or it would go on: answer 408 and linger, unwatched
                 if conn.task:  # a stream fed from elsewhere has none
                     conn.task.cancel()
         left = 100  # times 10 ms for what they have to finish
-        for conn in others:
+        for conn in connections:
             while left and conn.task and not conn.task.done():
                 await asyncio.sleep_ms(10)
                 left -= 1
             self._close(conn)
         if not self.connections:
-            watch.cancel()  # else it ends after this one
+            task.cancel()  # else it ends after this one
         if self.log:
             self.log("stopped")
 
-    async def _accept(self, gate):
-        ready = False  # somebody is at the door
+    async def _accept(self):
+        listener = Connection(self, self.listener, None)  # waits like a connection
+        listener.left = None
+        event = False  # somebody is at the door
         while True:
             try:
                 if len(self.connections) >= self.max_connections:
@@ -108,12 +104,12 @@ class HTTPServer:
                         conn.left = 0
                         conn.late = True
                         conn.task.cancel()
-                elif ready:
-                    ready = False
+                elif event:
+                    event = False
                     self._adopt()
                 else:
-                    await gate.wait()
-                    ready = True
+                    await listener.wait()
+                    event = True
             except _FAILED:
                 await asyncio.sleep_ms(100)  # it may fail for long: no place, no memory
 
@@ -182,25 +178,8 @@ class HTTPServer:
         except _FAILED:
             pass
 
-    async def _watch(self):
-        # Ends what takes too long, and streams whose client has closed.
-        run = self._running
-        now = ticks_ms()
-        while self._running is run or not self._running and self.connections:
-            await asyncio.sleep_ms(500)
-            now = self.absent(now, 600)
-            for n in range(len(self.connections) - 1, -1, -1):  # needs no memory, unlike a copy
-                conn = self.connections[n]
-                late = conn.since is not None and conn.left is not None
-                if late and ticks_diff(now, conn.since) >= conn.left or conn.left_by_client():
-                    if conn.owned:
-                        self._close(conn)
-                    elif conn.task and not conn.late:  # once: its `finally` may await
-                        conn.late = True  # it looks once more: see wire.wait()
-                        conn.task.cancel()
-
     def report(self, exception):
         """Tell the event loop's exception handler, as for any task."""
         asyncio.get_event_loop().call_exception_handler(
-            {"message": "in handler", "exception": exception, "future": asyncio.current_task()}
+            {"message": "handler", "exception": exception, "future": asyncio.current_task()}
         )

@@ -10,7 +10,7 @@
 # the wait of those whose time is up: they look once more, and only if nothing is there, they raise
 # ClientGone at the next wait().
 #
-# These functions are methods of Connection.
+# These functions are methods of Connection, but for the watchdog.
 
 from asyncio import core, sleep_ms
 from time import ticks_diff, ticks_ms
@@ -19,9 +19,11 @@ from time import ticks_diff, ticks_ms
 # (broadcast.py) and needs no task any more; after any other response it says nothing.
 CONNECTION_KEEP_ALIVE = 1
 
-ASYNC = True  # what handlers have to be
-
 _turns = 0  # writes since others had a turn
+
+
+class HTTPServerError(Exception):
+    """The server was used wrongly: a route or start() at the wrong time."""
 
 
 class ClientGone(OSError):
@@ -43,14 +45,14 @@ def wait(self, write=False):  # async, but only a generator can hand its task to
     left = self.left
     if left is not None:  # None: for ever
         if left <= 0:
-            raise ClientGone("timed out")
+            raise ClientGone("timeout")
         self.left = min(left, 3 * self.app.timeout)  # whatever was moved before
     self.since = ticks_ms()
-    queue = core._io_queue
+    poller = core._io_queue
     try:
-        yield (queue.queue_write if write else queue.queue_read)(self.sock)
+        yield (poller.queue_write if write else poller.queue_read)(self.sock)
     except BaseException:
-        queue.remove(core.cur_task)  # a MemoryError leaves it half in
+        poller.remove(core.cur_task)  # a MemoryError leaves it half in
         if not self.late:
             raise
         self.late = False
@@ -70,9 +72,9 @@ def push(self, data):
             raise ClientGone("unawaited")
         data = bytes(self.unsent) + data
         self.unsent = b""
-    rest = self.send(data)
-    if rest:
-        self.unsent = rest
+    buf = self.send(data)
+    if buf:
+        self.unsent = buf
     elif data and _turns < 8:  # so often in a row the sockets may be ready
         _turns += 1
         return DONE
@@ -102,3 +104,21 @@ def hand_over(self):
     """True if this is an event stream, fed from elsewhere: it stays without a task."""
     self.owned = self.stream
     return self.stream
+
+
+async def watch(self):
+    # The server's watchdog: ends what takes too long, and streams whose client has closed.
+    run = self._running
+    ticks = ticks_ms()
+    while self._running is run or not self._running and self.connections:
+        await sleep_ms(500)
+        ticks = self.absent(ticks, 600)
+        for n in range(len(self.connections) - 1, -1, -1):  # needs no memory, unlike a copy
+            conn = self.connections[n]
+            late = conn.since is not None and conn.left is not None
+            if late and ticks_diff(ticks, conn.since) >= conn.left or conn.left_by_client():
+                if conn.owned:
+                    self._close(conn)
+                elif conn.task and not conn.late:  # once: its `finally` may await
+                    conn.late = True  # it looks once more: see wire.wait()
+                    conn.task.cancel()

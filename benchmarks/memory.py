@@ -28,9 +28,9 @@ def sources(package):
 
 
 def compile_to(source, target, name):
-    """precompile a file; its size"""
+    """precompile a file, as make mpy does; its size"""
     target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([MPY_CROSS, "-s", name, "-o", target, source], check=True)
+    subprocess.run([MPY_CROSS, "-O3", "-s", name, "-o", target, source], check=True)
     return target.stat().st_size
 
 
@@ -165,7 +165,7 @@ def precompiled(packages, folder):
 
 def measure(server, folder):
     """all figures of one server"""
-    modules = ["microdot"]
+    modules = ["microdot", "microdot.sse"]
     figures = {}
     if server in PACKAGES:
         modules = [server, server + ".sse"]

@@ -3,38 +3,35 @@
 #
 # Reading order: url.py (what a request is), response.py (what an answer is), connection.py (the
 # life of both), body.py (where a request ends), server.py (who is served when), crowd.py (who gets
-# a place), app.py (one exchange), wire.py (waiting), files.py (an answer in pieces), sse.py (one
-# that never ends).
+# a place), app.py (one exchange), setup.py (what comes before), wire.py (waiting), files.py (an
+# answer in pieces), sse.py (one that never ends).
 
 __version__ = "2.0.0"
-__all__ = (
-    "CONNECTION_CLOSE",
-    "CONNECTION_KEEP_ALIVE",
-    "HTTPResponse",
-    "HTTPServer",
-    "HTTPServerError",
-    "InvalidRequest",
-    "receivefile",
-    "sendfile",
-)
 
 import gc
 from sys import implementation
 
-from url import InvalidRequest
+import micropython
 
-# Compiling takes 27 bytes of memory for each word and sign of a file: large ones first, as long as
-# there is room, and without garbage in between.
+# Compiling takes 27 bytes of memory for each word and sign of a file: so without garbage in
+# between, and without the line numbers of these files in tracebacks, which are 1 kB.
+_level = micropython.opt_level()
+micropython.opt_level(3)
+gc.collect()
+from url import InvalidRequest  # noqa: E402
+
 gc.collect()
 from .response import HTTPResponse  # noqa: E402
 
 gc.collect()
-from .server import HTTPServer  # noqa: E402
+from . import connection  # noqa: E402
 
 gc.collect()
-from .app import HTTPServerError  # noqa: E402
-from .wire import CONNECTION_KEEP_ALIVE  # noqa: E402
+from .server import HTTPServer  # noqa: E402
+from .wire import CONNECTION_KEEP_ALIVE, HTTPServerError  # noqa: E402
 
+micropython.opt_level(_level)
+del gc, micropython, _level
 try:
     import lwip  # noqa: F401  only the firmware of some boards has it: see picow.py
 
@@ -48,12 +45,16 @@ CONNECTION_CLOSE = 0  # what a handler may return instead of nothing
 def __getattr__(name):
     # Called for what is not there: modules, sendfile and receivefile are loaded when a program
     # asks for them.
+    if name == "__all__":
+        return (
+            "CONNECTION_CLOSE CONNECTION_KEEP_ALIVE HTTPResponse HTTPServer HTTPServerError"
+            " InvalidRequest receivefile sendfile"
+        ).split()
     if name[0] == "_":
         raise AttributeError(name)
-    room = "files" if name == "sendfile" else name
-    found = __import__(room, globals(), None, (name,), 1)
-    globals()[name] = found = getattr(found, name, found)
-    return found
+    module = __import__("files" if name == "sendfile" else name, globals(), None, (name,), 1)
+    globals()[name] = value = getattr(module, name, module)
+    return value
 
 
 if implementation.version < (1, 12):  # which does not call it

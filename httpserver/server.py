@@ -10,20 +10,15 @@
 # connections and is silent on them, and nobody else must wait for that.  A handler is called when
 # the request's head is complete, and its body too if that is short.  Meanwhile all others wait.
 
+import gc
 from select import POLLIN, poll
 from sys import print_exception
 from time import sleep_ms, ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-# The largest first, as in __init__.py.
-from . import app
-
-# isort: split
+from . import app, crowd
 from .connection import LINGERING, SERVED
-
-# isort: split
-from . import crowd
 from .wire import ClientGone
 
 
@@ -41,6 +36,7 @@ class HTTPServer:
     (mimetype, body), or None for the default text; may set error.status, add to error.header
     """
 
+    port = 80  # may be changed before start()
     places = 6  # for connections, if max_connections says nothing
     on_error = None
     on_refuse = None
@@ -53,16 +49,16 @@ class HTTPServer:
     find = app.find
     exchange = app.exchange
     refuse = app.refuse
-    listen = crowd.listen
     admit = crowd.admit
     make_room = crowd.make_room
     absent = crowd.absent
 
     def start(self):
         """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
-        if self._running:
-            raise app.HTTPServerError("is running")
-        self.listen()
+        from . import setup
+
+        setup.listen(self)
+        gc.collect()
         self._running = True
         try:
             self.poller = poll()
@@ -111,12 +107,12 @@ class HTTPServer:
                 self._adopt(False)  # at once: or all who are here are told to close
         while accept and self._adopt(True):
             accept -= 1
-        now = ticks_ms()
-        if full or ticks_diff(now, self._checked) >= 500:
-            self._checked = now
+        ticks = ticks_ms()
+        if full or ticks_diff(ticks, self._checked) >= 500:
+            self._checked = ticks
             for conn in list(self.connections):
                 if not conn.owned:
-                    if ticks_diff(now, conn.since) >= conn.left:
+                    if ticks_diff(ticks, conn.since) >= conn.left:
                         self._attend(conn, True)
                     continue
                 gone = conn.gone  # its thread has had the time to find out
@@ -154,9 +150,9 @@ class HTTPServer:
         error = None
         try:
             if conn.raw:  # how long has it said nothing?  See crowd.make_room()
-                now = ticks_ms()
-                conn.left -= ticks_diff(now, conn.since)
-                conn.since = now
+                ticks = ticks_ms()
+                conn.left -= ticks_diff(ticks, conn.since)
+                conn.since = ticks
             if conn.state == LINGERING:
                 conn.input = b""
                 conn.fill()

@@ -21,9 +21,11 @@ from time import sleep_ms, ticks_diff, ticks_ms  # noqa: F401  broadcast.py slee
 # What a handler may return: the connection was handed over to a thread.
 CONNECTION_KEEP_ALIVE = 1
 
-ASYNC = False  # what handlers have to be
-
 DONE = None  # with asyncio: what is to be awaited if there is nothing to wait for
+
+
+class HTTPServerError(Exception):
+    """The server was used wrongly: a route or start() at the wrong time."""
 
 
 class ClientGone(OSError):
@@ -45,7 +47,7 @@ def wait(self, write=False):
     self.left -= ticks_diff(ticks_ms(), start)
     if not ready:
         self.gone = self.stream or write  # a part has left: nothing else may follow
-        raise ClientGone("timed out")
+        raise ClientGone("timeout")
 
 
 def push(self, data):
@@ -76,7 +78,7 @@ def close(self, good=True):
                 self.left = 1000
                 for _ in range(64):
                     self.input = b""
-                    while not self.fill():
+                    while not self.fill(1024):
                         self.wait()
         except OSError:
             pass

@@ -24,11 +24,14 @@ FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 def definitions(*paths):
     """{name: arguments} of functions, {class: {method: arguments}}, with what is inherited."""
     trees = {path.stem: ast.parse(path.read_text()).body for path in paths}
-    functions = {}
+    functions, forwarding = {}, {}
     for stem, body in trees.items():
         for node in body:
             if isinstance(node, FUNCTION):  # of an overloaded one the first
                 functions.setdefault((stem, node.name), arguments(node))
+                forwarding[stem, node.name] = forwarded(node)
+    for own, other in forwarding.items():
+        functions[own] = functions.get(other, functions[own])
     found = {name: given for (_, name), given in functions.items()}
     bases = {}
     for body in trees.values():
@@ -44,6 +47,13 @@ def definitions(*paths):
         return {**result, **found.get(name, {})}
 
     return {name: inherited(name) if name in bases else found[name] for name in found}
+
+
+def forwarded(function):
+    """The (room, name) of the function that a function's last line hands all its arguments to."""
+    call = getattr(function.body[-1], "value", None)
+    if isinstance(call, ast.Call) and any(isinstance(part, ast.Starred) for part in call.args):
+        return ast.unparse(call.func.value), call.func.attr
 
 
 def methods(node, functions):

@@ -29,6 +29,16 @@ def test_close_after_the_head_has_left(server):
         assert client.rest(0.8) == b""
 
 
+def test_what_happens_before_the_first_request_is_forgotten(server):
+    """And loaded again for a route that is added later."""
+    assert server.get("/late").body == b"forgotten"
+    assert server.get("/new").status == 404
+    server.get("/late?new")
+    assert server.get("/new").body == b"hello"
+    assert server.get("/twice").body == b"is running"
+    assert server.get("/hello").body == b"hello"
+
+
 def test_after_another_protocol_no_request_follows(server):
     with server.connect() as connection:
         get(connection, b"/switch")

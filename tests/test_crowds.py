@@ -295,6 +295,7 @@ def test_a_request_that_has_begun_on_a_kept_connection_stays(serve):
                 assert Client(connection).answer().body == b"good"
 
 
+@pytest.mark.alone  # a client that gets no processor is not prompt
 def test_handshakes_while_a_handler_blocks(serve, context):
     """Who is prompt, but has to wait for the server, as on a board that computes for a second."""
     server = serve(max_connections=2, ssl=True)

@@ -5,7 +5,13 @@ import sys
 import time
 from array import array
 
-from ahttpserver import CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, HTTPResponse, HTTPServer
+from ahttpserver import (
+    CONNECTION_CLOSE,
+    CONNECTION_KEEP_ALIVE,
+    HTTPResponse,
+    HTTPServer,
+    HTTPServerError,
+)
 from run_ahttpserver import run, sleep
 
 ASYNC = "ahttpserver"[0] == "a"  # the one thing that the mirror's table cannot translate
@@ -95,6 +101,25 @@ async def both_exact(reader, writer, request):
 @app.route("HEAD", "/both/<name>")
 async def both_pattern(reader, writer, request):
     await HTTPResponse(200, header={"X-Route": "pattern"}).send(writer, "")
+
+
+@app.route("GET", "/late")
+async def late(reader, writer, request):
+    """A route that is added while the server runs; whether what happens before it is forgotten."""
+    text = "forgotten"
+    if "ahttpserver.setup" in sys.modules or "setup" in sys.modules["ahttpserver"].__dict__:
+        text = "kept"
+    if request.query:
+        app.route("GET", "/" + request.query)(hello)
+    await HTTPResponse(200, "text/plain").send(writer, text)
+
+
+@app.route("GET", "/twice")
+async def twice(reader, writer, request):
+    try:
+        await app.start()
+    except HTTPServerError as e:
+        await HTTPResponse(200, "text/plain").send(writer, str(e))
 
 
 @app.route("GET", "/no-memory")

@@ -3,8 +3,8 @@
 # thread takes the measurements.
 
 from ahttpserver import HTTPServer
-from ahttpserver.wire import ASYNC
 
+ASYNC = "ahttpserver"[0] == "a"  # the one thing that the mirror's table cannot translate
 original = HTTPServer.__init__
 
 

@@ -1,0 +1,104 @@
+# What happens before the first request: the settings, the routes, the listening socket.
+#
+# All of it runs once.  So this room is loaded when a program makes a server, and forgotten when
+# that listens: a board does not keep what it needs no more.  A route that is added later loads it
+# again.
+#
+# HTTPServer's methods of these names, and start(), call these functions: see app.py.
+
+import select
+import socket
+from sys import modules
+
+from url import METHODS
+
+from .wire import HTTPServerError
+
+
+def __init__(
+    self,
+    host="0.0.0.0",
+    port=80,
+    backlog=5,
+    timeout=10,
+    max_connections=None,
+    max_body=16384,
+    ssl=None,
+    log=None,
+):
+    for name, value, start, end in (
+        ("port", port, 0, 65535),
+        ("backlog", backlog, 0, 255),
+        ("timeout", timeout, 0.01, 86400),  # may be a fraction
+        ("max_connections", self.places if max_connections is None else max_connections, 1, 9999),
+        ("max_body", max_body, 0, 1 << 28),
+    ):
+        if not isinstance(value, (int, type(start))):
+            raise TypeError(name + " has the wrong type")
+        if not start <= value <= end:
+            raise ValueError("%s must be %s...%s" % (name, start, end))
+        setattr(self, name, value)
+    self.timeout = int(timeout * 1000)  # ms from here on
+    for name, value in (
+        ("host", isinstance(host, str)),
+        ("log", not log or callable(log)),
+        ("ssl", not ssl or hasattr(ssl, "wrap_socket")),  # an SSLContext
+    ):
+        if not value:
+            raise TypeError(name + " has the wrong type")
+    self.host = host
+    self.ssl = ssl
+    self.log = log
+    self.connections = []
+    self.waiting = None  # since when somebody is at the door, and all places are taken
+    self.routes = {}  # {"GET": {"/path": handler}}
+    self.kept = b"Connection: keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % max(timeout - 1, 1)
+
+
+def route(self, method="GET", path="/"):
+    if method not in METHODS or str(path)[:1] != "/":
+        raise HTTPServerError("method or path is wrong: %s %s" % (method, path))
+    if method[0] in "PD":  # it may have a body: what reads it is loaded now, not by a stranger
+        from . import body  # noqa: F401
+    if "<" in path or ">" in path:
+        from .patterns import Patterns
+
+        if not self.patterns:
+            self.patterns = Patterns(self.routes)
+        try:
+            self.patterns.add(path)
+        except ValueError as e:
+            raise HTTPServerError(*e.args)
+
+    def add(handler):
+        routes = self.routes.setdefault(method, {})
+        if not callable(handler) or path in routes:
+            raise HTTPServerError("not callable, or a second handler: " + path)
+        routes[path] = handler
+        return handler
+
+    return add
+
+
+def listen(self):
+    """Open the listening socket; OSError if the port is taken."""
+    if self._running:
+        raise HTTPServerError("is running")
+    address = socket.getaddrinfo(self.host, self.port)[0]
+    self.listener = sock = socket.socket(address[0])
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address[-1])
+        sock.listen(self.backlog)
+        sock.setblocking(False)
+        self.door = select.poll()
+        self.door.register(sock, select.POLLIN)
+        if self.log:
+            self.log("listening on %s:%d" % (self.host, self.port))
+    except:  # noqa: E722
+        sock.close()
+        raise
+    # Forget this room, of which only these lines are still needed.
+    if modules.pop(__name__, None):
+        package, name = __name__.rsplit(".", 1)
+        delattr(modules[package], name)
