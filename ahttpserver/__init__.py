@@ -3,12 +3,13 @@
 #
 # Reading order: url.py (what a request is), response.py (what an answer is), connection.py (the
 # life of both), body.py (where a request ends), server.py (who is served when), crowd.py (who gets
-# a place), app.py (one exchange), setup.py (what comes before), wire.py (waiting), files.py (an
-# answer in pieces), sse.py (one that never ends).
+# a place), app.py (one exchange), setup.py and listener.py (what comes before), wire.py (waiting),
+# files.py (an answer in pieces), sse.py (one that never ends).
 
 __version__ = "2.0.0"
 
 import gc
+from os import getcwd
 from sys import implementation
 
 import micropython
@@ -16,22 +17,26 @@ import micropython
 # Compiling takes 27 bytes of memory for each word and sign of a file: so without garbage in
 # between, and without the line numbers of these files in tracebacks, which are 1 kB.
 _level = micropython.opt_level()
-micropython.opt_level(3)
-gc.collect()
-from url import InvalidRequest  # noqa: E402
+try:
+    micropython.opt_level(3)
+    gc.collect()
+    from url import InvalidRequest
 
-gc.collect()
-from .response import HTTPResponse  # noqa: E402
+    gc.collect()
+    from .response import HTTPResponse
 
-gc.collect()
-from . import connection  # noqa: E402
+    gc.collect()
+    from . import connection
 
-gc.collect()
-from .server import HTTPServer  # noqa: E402
-from .wire import CONNECTION_KEEP_ALIVE, HTTPServerError  # noqa: E402
-
-micropython.opt_level(_level)
-del gc, micropython, _level
+    gc.collect()
+    from .server import HTTPServer
+    from .wire import CONNECTION_KEEP_ALIVE, HTTPServerError
+finally:
+    micropython.opt_level(_level)
+_path = globals()["__path__"]  # what is loaded later is to be found from any folder
+if _path[0] != "/" and not _path.startswith(".frozen"):
+    globals()["__path__"] = getcwd() + "/" + _path
+del gc, getcwd, micropython, _level, _path
 try:
     import lwip  # noqa: F401  only the firmware of some boards has it: see picow.py
 
@@ -41,22 +46,27 @@ except ImportError:
 
 CONNECTION_CLOSE = 0  # what a handler may return instead of nothing
 
+if implementation.version < (1, 12):  # which does not call it
+    from .files import sendfile
+    from .receivefile import receivefile
+
 
 def __getattr__(name):
     # Called for what is not there: modules, sendfile and receivefile are loaded when a program
     # asks for them.
-    if name == "__all__":
+    if name == "__all__":  # here, behind all these names, they cost next to nothing
         return (
-            "CONNECTION_CLOSE CONNECTION_KEEP_ALIVE HTTPResponse HTTPServer HTTPServerError"
-            " InvalidRequest receivefile sendfile"
-        ).split()
+            "CONNECTION_CLOSE",
+            "CONNECTION_KEEP_ALIVE",
+            "HTTPResponse",
+            "HTTPServer",
+            "HTTPServerError",
+            "InvalidRequest",
+            "receivefile",
+            "sendfile",
+        )
     if name[0] == "_":
         raise AttributeError(name)
     module = __import__("files" if name == "sendfile" else name, globals(), None, (name,), 1)
     globals()[name] = value = getattr(module, name, module)
     return value
-
-
-if implementation.version < (1, 12):  # which does not call it
-    from .files import sendfile
-    from .receivefile import receivefile

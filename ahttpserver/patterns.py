@@ -1,6 +1,6 @@
 # Patterns: routes with <names>, such as /led/<number> or /files/<path:name>.
 #
-# app.py imports this module with the first of them; who has none saves its memory.
+# setup.py imports this module with the first of them; who has none saves its memory.
 
 
 class Patterns:

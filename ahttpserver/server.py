@@ -9,14 +9,13 @@
 # asyncio.start_server accepts too, but spins when accept fails, and dies when memory runs out.
 
 import asyncio
-import gc
 from time import ticks_ms
 
 from url import InvalidRequest
 
 from . import app, crowd, wire
 from .connection import LINGERING, SERVED, Connection
-from .wire import ClientGone
+from .wire import ClientGone, HTTPServerError
 
 _FAILED = OSError, MemoryError  # made before there is no memory for it
 
@@ -53,12 +52,14 @@ class HTTPServer:
 
     async def start(self):
         """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
-        from . import setup
+        if self._running:
+            raise HTTPServerError("is running")
+        from .listener import listen
 
-        setup.listen(self)
-        gc.collect()
+        listen(self)
         self._running = (
-            asyncio.create_task(self._accept()),
+            # The listener waits like a connection.
+            asyncio.create_task(self._accept(Connection(self, self.listener, None))),
             asyncio.create_task(self._watch()),
         )
 
@@ -88,8 +89,7 @@ class HTTPServer:
         if self.log:
             self.log("stopped")
 
-    async def _accept(self):
-        listener = Connection(self, self.listener, None)  # waits like a connection
+    async def _accept(self, listener):
         listener.left = None
         event = False  # somebody is at the door
         while True:

@@ -1,14 +1,10 @@
-# What happens before the first request: the settings, the routes, the listening socket.
+# What happens before the server starts: its settings and its routes.
 #
 # All of it runs once.  So this room is loaded when a program makes a server, and forgotten when
 # that listens: a board does not keep what it needs no more.  A route that is added later loads it
-# again.
+# again, and it stays.
 #
-# HTTPServer's methods of these names, and start(), call these functions: see app.py.
-
-import select
-import socket
-from sys import modules
+# HTTPServer's methods of these names call these functions: see app.py.
 
 from url import METHODS
 
@@ -78,27 +74,3 @@ def route(self, method="GET", path="/"):
         return handler
 
     return add
-
-
-def listen(self):
-    """Open the listening socket; OSError if the port is taken."""
-    if self._running:
-        raise HTTPServerError("is running")
-    address = socket.getaddrinfo(self.host, self.port)[0]
-    self.listener = sock = socket.socket(address[0])
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address[-1])
-        sock.listen(self.backlog)
-        sock.setblocking(False)
-        self.door = select.poll()
-        self.door.register(sock, select.POLLIN)
-        if self.log:
-            self.log("listening on %s:%d" % (self.host, self.port))
-    except:  # noqa: E722
-        sock.close()
-        raise
-    # Forget this room, of which only these lines are still needed.
-    if modules.pop(__name__, None):
-        package, name = __name__.rsplit(".", 1)
-        delattr(modules[package], name)

@@ -10,7 +10,6 @@
 # connections and is silent on them, and nobody else must wait for that.  A handler is called when
 # the request's head is complete, and its body too if that is short.  Meanwhile all others wait.
 
-import gc
 from select import POLLIN, poll
 from sys import print_exception
 from time import sleep_ms, ticks_diff, ticks_ms
@@ -19,7 +18,7 @@ from url import InvalidRequest
 
 from . import app, crowd
 from .connection import LINGERING, SERVED
-from .wire import ClientGone
+from .wire import ClientGone, HTTPServerError
 
 
 class HTTPServer:
@@ -55,10 +54,11 @@ class HTTPServer:
 
     def start(self):
         """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
-        from . import setup
+        if self._running:
+            raise HTTPServerError("is running")
+        from .listener import listen
 
-        setup.listen(self)
-        gc.collect()
+        listen(self)
         self._running = True
         try:
             self.poller = poll()

@@ -52,6 +52,18 @@ def test_import(package, module):
     run(MICROPYTHON, "-c", program + f"{names}; assert callable(receivefile)")
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_is_loaded_later_is_found_from_any_folder(package, tmp_path):
+    for name in (package, "url.py"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    program = f"from {package} import HTTPServer\nimport os\n"
+    program += "os.mkdir('other')\nos.chdir('other')\n"
+    program += f"HTTPServer().route('POST', '/')(print)\nfrom {package} import sendfile"
+    subprocess.run(
+        [MICROPYTHON, "-c", program], cwd=tmp_path, env={"MICROPYPATH": ".frozen:"}, check=True
+    )
+
+
 READING = """
 import sys
 from PACKAGE import HTTPServer

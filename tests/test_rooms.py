@@ -16,7 +16,7 @@ FLOORS = "url wire response body connection app crowd server picow __init__".spl
 # the package offers under its own name.
 LATER = {
     ("app", "setup"),
-    ("server", "setup"),
+    ("server", "listener"),
     ("setup", "patterns"),
     ("__init__", "files"),
     ("__init__", "receivefile"),

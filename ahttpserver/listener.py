@@ -1,0 +1,31 @@
+# The listening socket: the server starts.
+#
+# This room and setup.py are forgotten now: a board does not keep what it needs no more.
+
+import gc
+import select
+import socket
+from sys import modules
+
+
+def listen(self):
+    """Open the listening socket; OSError if the port is taken."""
+    package, _ = __name__.rsplit(".", 1)
+    for name in "setup", "listener":
+        if modules.pop(package + "." + name, None):
+            delattr(modules[package], name)
+    gc.collect()
+    address = socket.getaddrinfo(self.host, self.port)[0]
+    self.listener = sock = socket.socket(address[0])
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address[-1])
+        sock.listen(self.backlog)
+        sock.setblocking(False)
+        self.door = select.poll()
+        self.door.register(sock, select.POLLIN)
+        if self.log:
+            self.log("listening on %s:%d" % (self.host, self.port))
+    except:  # noqa: E722
+        sock.close()
+        raise
