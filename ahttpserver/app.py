@@ -10,7 +10,11 @@
 from url import METHODS, InvalidRequest
 
 from .response import NOTHING, SENT, HTTPResponse, status_line
-from .wire import CONNECTION_KEEP_ALIVE, DONE, ClientGone
+from .wire import DONE, ClientGone
+
+# What a handler may return: somebody else feeds the connection from now on, a thread (httpserver)
+# or broadcast.py.  In ahttpserver it says nothing after a response that is no event stream.
+CONNECTION_KEEP_ALIVE = 1
 
 
 def __init__(self, *args, **values):
@@ -31,11 +35,11 @@ def route(self, method="GET", path="/"):
     return setup.route(self, method, path)
 
 
-def find(self, request, method=None):
+def find(self, request, method):
     """
-    The handler of a request; without one InvalidRequest: 404, 405, or 204 for what OPTIONS asks.
+    The handler of a request as if it had this method, or None.
 
-    method: the handler as if the request had this one; or None.
+    method None: its own; without a handler InvalidRequest 404, 405, or 204 for what OPTIONS asks.
     """
     path = request.path
     name = method or request.method
@@ -65,7 +69,7 @@ async def exchange(self, conn, error=None):
     try:
         if error:
             raise error
-        coro = self.find(request)(conn, conn, request)
+        coro = self.find(request, None)(conn, conn, request)
         if hasattr(coro, "send") == (DONE is None):
             raise TypeError("%s: handlers are async def f()" % request.path)
         if await coro != CONNECTION_KEEP_ALIVE or not conn.hand_over():

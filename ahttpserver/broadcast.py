@@ -18,8 +18,9 @@ from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
+from .app import CONNECTION_KEEP_ALIVE
 from .sse import EventSource, format_event
-from .wire import CONNECTION_KEEP_ALIVE, sleep_ms
+from .wire import sleep_ms
 
 
 class _NoLock:

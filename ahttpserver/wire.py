@@ -15,10 +15,6 @@
 from asyncio import core, sleep_ms
 from time import ticks_diff, ticks_ms
 
-# What a handler may return.  Here KEEP_ALIVE says that an event stream is fed from elsewhere
-# (broadcast.py) and needs no task any more; after any other response it says nothing.
-CONNECTION_KEEP_ALIVE = 1
-
 _turns = 0  # writes since others had a turn
 
 

@@ -30,7 +30,10 @@ try:
 
     gc.collect()
     from .server import HTTPServer
-    from .wire import CONNECTION_KEEP_ALIVE, HTTPServerError
+
+    gc.collect()
+    from .app import CONNECTION_KEEP_ALIVE
+    from .wire import HTTPServerError
 finally:
     micropython.opt_level(_level)
 _path = globals()["__path__"]  # what is loaded later is to be found from any folder

@@ -101,7 +101,7 @@ class HTTPServer:
                 continue
             for conn in self.connections:
                 if conn.sock is sock:
-                    self._attend(conn)
+                    self._attend(conn, False)
                     break
             if full:
                 self._adopt(False)  # at once: or all who are here are told to close
@@ -136,16 +136,16 @@ class HTTPServer:
             if conn:
                 conn.since = ticks_ms()
                 if attend:
-                    self._attend(conn)
+                    self._attend(conn, False)
                 try:
                     if not conn.owned and conn.sock is not None:
                         self.poller.register(conn.sock, POLLIN)
                 except (OSError, MemoryError):
                     conn.gone = True
-                    self._attend(conn)  # closes it
+                    self._attend(conn, False)  # closes it
             return conn
 
-    def _attend(self, conn, late=False):
+    def _attend(self, conn, late):
         # Read what has come and answer what is complete; or, if its time is up, close.
         error = None
         try:

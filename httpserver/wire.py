@@ -18,9 +18,6 @@
 import select
 from time import sleep_ms, ticks_diff, ticks_ms  # noqa: F401  broadcast.py sleeps
 
-# What a handler may return: the connection was handed over to a thread.
-CONNECTION_KEEP_ALIVE = 1
-
 DONE = None  # with asyncio: what is to be awaited if there is nothing to wait for
 
 
