@@ -46,21 +46,21 @@ def make_room(self):
     if self.waiting is None:
         self.waiting = self.freed = ticks  # since when somebody waits, and for a place
     for state in LINGERING, KEPT, READING:  # in this order they give way, the oldest first
-        target = None
-        n = -1
+        found = None
+        oldest = -1
         for conn in self.connections:
             if conn.state == state and conn.since is not None:
                 wait = ticks_diff(ticks, conn.since)
                 # So long it has been waited for, since it began to be in this state.
                 time = (1000 if state == LINGERING else self.timeout) - conn.left + wait
-                timeout = (200, 300, 500)[state]  # ms
+                limit = (200, 300, 500)[state]  # ms
                 if conn.raw and state == READING and not conn.request:  # perhaps a handshake
-                    timeout = 0 if wait >= 500 else 1500
-                if time >= timeout and time > n:
-                    target = conn
-                    n = time
-        if target:
-            return target
+                    limit = 0 if wait >= 500 else 1500
+                if time >= limit and time > oldest:
+                    found = conn
+                    oldest = time
+        if found:
+            return found
     # Over TLS an answer would need a place: there they wait.
     if not self.ssl and ticks_diff(ticks, self.freed) >= 3000:
         for _ in range(self.backlog + 1):
@@ -84,10 +84,10 @@ def make_room(self):
                 conn.shut()
 
 
-def absent(self, start, n):
-    """What passed since start beyond n ms is not the clients' fault.  Returns the time."""
+def absent(self, start, limit):
+    """What passed since start beyond a limit is not the clients' fault.  Returns the time."""
     ticks = ticks_ms()
-    time = ticks_diff(ticks, start) - n
+    time = ticks_diff(ticks, start) - limit
     if time > 0:
         for conn in self.connections:
             if conn.since is not None:

@@ -16,14 +16,14 @@ async def sendfile(writer, filename, start=0, length=None):
     is not longer breaks the response off.
     """
     try:
-        attr = stat(filename)
-        if attr[0] & 0x4000:
+        info = stat(filename)
+        if info[0] & 0x4000:
             raise OSError
         file = open(filename, "rb")
     except OSError:
         raise InvalidRequest("no file", 404)
     with file:
-        rest = max(attr[6] - start, 0)
+        rest = max(info[6] - start, 0)
         if length is not None:
             rest = min(rest, length)
         if writer.head and writer.room < 0 and not (writer.output or writer.mute):
@@ -52,8 +52,8 @@ async def sendfile(writer, filename, start=0, length=None):
                     buffer = buffer[:rest]
                 n = file.readinto(buffer)
                 if n == rest:  # the last piece: is it still the same file?
-                    value = stat(filename)
-                    if value[8] != attr[8] and value[6] <= attr[6]:
+                    now = stat(filename)
+                    if now[8] != info[8] and now[6] <= info[6]:
                         break
                 if not n:
                     break

@@ -120,21 +120,21 @@ class HTTPResponse:
         # Another line end would let a stranger add fields, or a whole response.
         if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
             raise ValueError("CR, LF or NUL in header")
-        state = writer.head
-        if state == SENT:
+        replaced = writer.head
+        if replaced == SENT:
             raise ValueError("a response was sent")
         if writer.ended is not None:
             raise ClientGone("closed")
         # What is as always is not said again: an attribute less is less memory, and time.
-        if status != 200 or state:
+        if status != 200 or replaced:
             writer.status = status
-        if not self.close or state:
+        if not self.close or replaced:
             writer.keep = not self.close
         request = writer.request
         if status in _NO_BODY or request is not None and request.method == "HEAD":
             writer.mute = len(body or b"")
             body = None
-        elif state:
+        elif replaced:
             writer.mute = None
         writer.head = head
         writer.room = room

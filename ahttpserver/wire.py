@@ -68,9 +68,9 @@ def push(self, data):
             raise ClientGone("unawaited")
         data = bytes(self.unsent) + data
         self.unsent = b""
-    buf = self.send(data)
-    if buf:
-        self.unsent = buf
+    rest = self.send(data)
+    if rest:
+        self.unsent = rest
     elif data and _turns < 8:  # so often in a row the sockets may be ready
         _turns += 1
         return DONE
