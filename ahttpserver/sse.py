@@ -31,7 +31,7 @@ async def EventSource(reader, writer, header=None):
     await HTTPResponse(200, "text/event-stream", True, default).send(writer)
     await writer.drain()
     if writer.mute is not None:
-        raise ClientGone("HEAD")
+        raise ClientGone("no body")
     stream = _EventSource()
     stream.writer = writer
     return stream

@@ -41,14 +41,14 @@ def wait(self, write=False):  # async, but only a generator can hand its task to
     left = self.left
     if left is not None:  # None: for ever
         if left <= 0:
-            raise ClientGone("timeout")
+            raise ClientGone("timed out")
         self.left = min(left, 3 * self.app.timeout)  # whatever was moved before
     self.since = ticks_ms()
-    poller = core._io_queue
+    queue = core._io_queue
     try:
-        yield (poller.queue_write if write else poller.queue_read)(self.sock)
+        yield (queue.queue_write if write else queue.queue_read)(self.sock)
     except BaseException:
-        poller.remove(core.cur_task)  # a MemoryError leaves it half in
+        queue.remove(core.cur_task)  # a MemoryError leaves it half in
         if not self.late:
             raise
         self.late = False

@@ -276,7 +276,7 @@ def take(self, end):
             self.status = "-"
             self.head = SENT
     elif mute is not None and length is None and not end:
-        raise ClientGone("HEAD")  # nobody waits for more
+        raise ClientGone("no body")  # nobody waits for more
     if n >= 4096:
         data = b"%x\r\n" % n if self.chunked else b""
     else:

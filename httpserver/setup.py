@@ -22,25 +22,25 @@ def __init__(
     ssl=None,
     log=None,
 ):
-    for name, value, start, end in (
+    for name, value, low, limit in (
         ("port", port, 0, 65535),
         ("backlog", backlog, 0, 255),
         ("timeout", timeout, 0.01, 86400),  # may be a fraction
         ("max_connections", self.places if max_connections is None else max_connections, 1, 9999),
         ("max_body", max_body, 0, 1 << 28),
     ):
-        if not isinstance(value, (int, type(start))):
+        if not isinstance(value, (int, type(low))):
             raise TypeError(name + " has the wrong type")
-        if not start <= value <= end:
-            raise ValueError("%s must be %s...%s" % (name, start, end))
+        if not low <= value <= limit:
+            raise ValueError("%s must be %s...%s" % (name, low, limit))
         setattr(self, name, value)
     self.timeout = int(timeout * 1000)  # ms from here on
-    for name, value in (
+    for name, good in (
         ("host", isinstance(host, str)),
         ("log", not log or callable(log)),
         ("ssl", not ssl or hasattr(ssl, "wrap_socket")),  # an SSLContext
     ):
-        if not value:
+        if not good:
             raise TypeError(name + " has the wrong type")
     self.host = host
     self.ssl = ssl
@@ -69,7 +69,7 @@ def route(self, method="GET", path="/"):
     def add(handler):
         routes = self.routes.setdefault(method, {})
         if not callable(handler) or path in routes:
-            raise HTTPServerError("not callable, or a second handler: " + path)
+            raise HTTPServerError("not callable, or a second handler: %s %s" % (method, path))
         routes[path] = handler
         return handler
 

@@ -44,7 +44,7 @@ def wait(self, write=False):
     self.left -= ticks_diff(ticks_ms(), start)
     if not ready:
         self.gone = self.stream or write  # a part has left: nothing else may follow
-        raise ClientGone("timeout")
+        raise ClientGone("timed out")
 
 
 def push(self, data):
