@@ -11,6 +11,8 @@
 # that read the same bytes differently can be played off against each other (request smuggling,
 # RFC 9112 section 11.2), and a strict reader is also the shorter one.
 #
+# Which handler answers it says find().
+#
 # Nothing here waits for a network, so all of it can be tried on any Python.  Both servers share
 # this file; it keeps to the MicroPython 1.11 of Pycom boards.  Run it to see what a request is:
 #
@@ -28,6 +30,7 @@ MAX_FIELDS = 64
 MAX_CHUNK_LINE = 64
 MAX_TRAILERS = 1024
 
+CRLF = b"\r\n"  # for the packages: a constant of bytes takes 64 bytes of memory in each file
 HEX = b"0123456789abcdefABCDEF"
 # What a method and a field's name, in lower case, are made of (RFC 9110 section 5.6.2).
 _TOKEN = b"-abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+.^_`|~"
@@ -196,8 +199,8 @@ def head_end(data):
     if n > (MAX_HEAD if data.find(b"\r\n", 0, MAX_LINE + 2) >= 0 else MAX_LINE + 1):
         return n
     # A lone CR or LF shows as soon as it comes; the last byte may be the CR of a line end.
-    count = data.count(b"\n") + data.count(b"\r", 0, -1) - 2 * data.count(b"\r\n")
-    return n if count else 0
+    data = data.replace(b"\r\n", b"")
+    return n if data and (data[-1] == 10 or _CONTROL.search(data[:-1])) else 0
 
 
 def query(string, all=False):
@@ -208,19 +211,19 @@ def query(string, all=False):
     InvalidRequest 400.
     """
     parameters = {}
-    if isinstance(string, str):
-        string = string.encode()
-    for text in string.replace(b"+", b" ").split(b"&"):
+    if not isinstance(string, str):
+        string = unquote(string, False)
+    for text in string.replace("+", " ").split("&"):
         if text:
-            name, *value = text.split(b"=", 1)
-            value = unquote(value[0]) if value else ""
+            name, *value = text.split("=", 1)
+            value = unquote("".join(value))
             values = parameters.setdefault(unquote(name), [] if all else value)
             if all:
                 values.append(value)
     return parameters
 
 
-def unquote(string):
+def unquote(string, _escaped=True):
     """
     string (str or bytes) with each %XX replaced by its byte, as UTF-8 (RFC 3986 section 2.1).
 
@@ -228,7 +231,7 @@ def unquote(string):
     """
     if isinstance(string, str):
         string = string.encode()
-    if b"%" in string:
+    if _escaped and b"%" in string:
         text, *values = string.split(b"%")
         buf = bytearray(text)
         for text in values:
@@ -271,6 +274,33 @@ def inside(folder, path):
     if "\\" in path or "\0" in path or path.startswith("/") or "/." in "/" + path:
         raise InvalidRequest("no file", 404)
     return folder.rstrip("/") + "/" + path if folder else path
+
+
+def find(app, request, method):
+    """
+    The handler of a request as if it had this method, or None.
+
+    method None: its own; without a handler InvalidRequest 404, 405, or 204 if OPTIONS asks.
+    """
+    path = request.path
+    name = method or request.method
+    # No path is named as a method.
+    handler = "<" not in path and app.routes.get(name, app.routes).get(path)
+    if not handler and app.patterns:
+        handler = app.patterns.find(request, name)
+    if not handler and name == "HEAD":
+        handler = app.find(request, "GET")
+    if handler or method:
+        return handler
+    value = ""
+    for method in METHODS:  # the last is OPTIONS: any path with a handler knows it
+        if path == "*" or app.find(request, method) or value and method == "OPTIONS":
+            value += ", " + method
+    if not value:
+        raise InvalidRequest("", 404)
+    error = InvalidRequest("", 204 if request.method == "OPTIONS" else 405)
+    error.header = {"Allow": value[2:]}
+    raise error
 
 
 # A demonstration.  It is a remark, so that a board need not keep it.

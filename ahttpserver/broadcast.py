@@ -18,9 +18,9 @@ from time import ticks_diff, ticks_ms
 
 from url import InvalidRequest
 
-from .app import CONNECTION_KEEP_ALIVE
+from .loop import sleep_ms
+from .server import CONNECTION_KEEP_ALIVE
 from .sse import EventSource, format_event
-from .wire import sleep_ms
 
 
 class _NoLock:
@@ -91,7 +91,7 @@ class Broadcast:
                     rest = bytes(conn.unsent) + rest
                 try:
                     if not conn.left_by_client():
-                        conn.unsent = bytes(conn.send(rest))
+                        conn.unsent = bytes(conn.transmit(rest))
                         if len(conn.unsent) < len(rest):
                             conn.left = conn.app.timeout
                 except (OSError, MemoryError):

@@ -8,32 +8,33 @@
 
 from time import ticks_add, ticks_diff, ticks_ms
 
-from .connection import KEPT, LINGERING, READING, Connection
+from . import connection
+from .response import HTTPResponse
 
 
 def admit(self):
     """Give a newcomer a place: returns its connection, or None if nobody is there."""
     try:
-        sock, address = self.listener.accept()
+        sock, address = self.sock.accept()
     except OSError as e:
         if 11 not in e.args:  # EAGAIN
             raise
         self.waiting = None
         return
     try:
-        conn = Connection(self, sock, address)
+        conn = connection.Connection(self, sock, address)
         sock.setblocking(False)
         if self.ssl:
             conn.raw = sock
             conn.born = ticks_ms()
             conn.sock = self.ssl.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        if self.waiting is not None:
+        if self.waiting:
             self.freed = ticks_ms()
             if not self.door.poll(0):
                 self.waiting = None
         self.connections.append(conn)
         return conn
-    except (OSError, MemoryError):
+    except Exception:
         sock.close()
 
 
@@ -45,16 +46,18 @@ def make_room(self):
         return
     if self.waiting is None:
         self.waiting = self.freed = ticks  # since when somebody waits, and for a place
-    for state in LINGERING, KEPT, READING:  # in this order they give way, the oldest first
+    # In this order they give way, the oldest first.
+    for state in connection.LINGERING, connection.KEPT, connection.READING:
         found = None
         oldest = -1
         for conn in self.connections:
             if conn.state == state and conn.since is not None:
                 wait = ticks_diff(ticks, conn.since)
                 # So long it has been waited for, since it began to be in this state.
-                time = (1000 if state == LINGERING else self.timeout) - conn.left + wait
-                limit = (200, 300, 500)[state]  # ms
-                if conn.raw and state == READING and not conn.request:  # perhaps a handshake
+                time = (1000 if state == connection.LINGERING else self.timeout) - conn.left + wait
+                limit = state
+                if conn.raw and state == connection.READING and not conn.request:
+                    # Perhaps a handshake.
                     limit = 0 if wait >= 500 else 1500
                 if time >= limit and time > oldest:
                     found = conn
@@ -73,11 +76,8 @@ def make_room(self):
             self.connections.pop()
             try:
                 conn.sock.read(1024)  # what is unread when a socket closes destroys the answer
-                conn.send(
-                    b"HTTP/1.1 503 Service Unavailable\r\n"
-                    b"Content-Type: text/plain; charset=utf-8\r\n"
-                    b"Content-Length: 5\r\nConnection: close\r\n\r\nbusy\n"
-                )
+                HTTPResponse(503, "text/plain").send(conn, "busy\n")
+                conn.leave()
             except OSError:
                 pass
             finally:
@@ -90,6 +90,7 @@ def absent(self, start, limit):
     time = ticks_diff(ticks, start) - limit
     if time > 0:
         for conn in self.connections:
-            if conn.since is not None:
-                conn.since = ticks_add(conn.since, min(time, ticks_diff(ticks, conn.since)))
+            since = conn.since
+            if since:  # is not None
+                conn.since = ticks_add(since, min(time, ticks_diff(ticks, since)))
     return ticks

@@ -28,22 +28,23 @@ async def sendfile(writer, filename, start=0, length=None):
             rest = min(rest, length)
         if writer.head and writer.room < 0 and not (writer.output or writer.mute):
             writer.room = rest  # it is the whole body
-        writer.count(rest)  # ValueError if that is too much
+        response.count(writer, rest)  # ValueError if that is too much
         if writer.mute is not None:
             return
-        writer.count(-rest)  # the head has to know what follows
+        response.count(writer, -rest)  # the head has to know what follows
         file.seek(start)
         if rest <= 1024:  # it leaves together with the head
             return writer.write(file.read(rest))
         await writer.drain()  # the head goes first, the pieces follow without a copy of them
-        writer.count(rest)
+        response.count(writer, rest)
         if writer.head is response.NOTHING:  # the file is the whole response
             writer.head = response.SENT
             writer.status = "-"
         try:
-            buffer = memoryview(bytearray(min(rest, 4096)))
+            buffer = bytearray(min(rest, 4096))
         except MemoryError:
-            buffer = memoryview(bytearray(512))
+            buffer = bytearray(512)
+        buffer = memoryview(buffer)
         try:
             if writer.chunked:
                 await writer.push(b"%x\r\n" % rest)  # one chunk for all pieces
@@ -57,10 +58,10 @@ async def sendfile(writer, filename, start=0, length=None):
                         break
                 if not n:
                     break
-                await writer.push(buffer if n == len(buffer) else buffer[:n])
+                await writer.push(buffer[:n])
                 rest -= n
             if writer.chunked and not rest:
-                await writer.push(b"\r\n")
+                await writer.push(response.CRLF)
         except OSError:
             if writer.gone:
                 raise

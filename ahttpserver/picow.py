@@ -16,18 +16,17 @@
 from time import ticks_diff, ticks_ms
 
 from .connection import Connection
-from .server import HTTPServer
-from .wire import ClientGone
+from .loop import ClientGone
 
 AGE = 20000  # ms of an event stream
 
-_send = Connection.send
+_transmit = Connection.transmit
 
 
-def send(self, data):
+def transmit(self, data):
     """Hand over what the socket takes at once; return the rest of data, or ClientGone."""
     start = ticks_ms()
-    rest = _send(self, memoryview(data)[:800])
+    rest = _transmit(self, memoryview(data)[:800])
     now = ticks_ms()
     if ticks_diff(now, start) > 300:
         _relieve(self)
@@ -39,7 +38,7 @@ def send(self, data):
             self.born = now
         elif ticks_diff(now, self.born) > AGE:
             end = b"retry: 1000\n\n"
-            _send(self, b"d\r\n%s\r\n0\r\n\r\n" % end if self.chunked else end)
+            _transmit(self, b"d\r\n%s\r\n0\r\n\r\n" % end if self.chunked else end)
             self.gone = True  # a good end
     sent = min(len(data), 800) - len(rest)
     return memoryview(data)[sent:] if sent < len(data) else b""
@@ -59,5 +58,4 @@ def _relieve(conn):
         oldest.left = 0  # the watchdog sees to the rest
 
 
-Connection.send = send
-HTTPServer.places = 4  # of the five connections that there are in all
+Connection.transmit = transmit

@@ -1,185 +1,120 @@
-# The server: who is served when.  One task accepts, one for each connection, one watches the time.
+# The server: who answers what, and one exchange of a request and a response.
 #
-#     _accept() -> crowd.admit()      a newcomer gets a place
-#     _serve()                        waits until a request is complete: connection.next()
-#     app.exchange()                  finds the handler and calls it
-#     handler -> response.py          the answer is collected, completed, and leaves
-#     _serve()                        again, or away
+# A handler is found by the request's method and path, and is called with the connection as reader
+# and as writer, and the request.  Whatever it raises ends this one connection, not the server: an
+# InvalidRequest is an answer, a ClientGone needs none, anything else is a 500 and is reported.
 #
-# asyncio.start_server accepts too, but spins when accept fails, and dies when memory runs out.
+# When that is done is told in loop.py, for whom in crowd.py.
 
-import asyncio
-from time import ticks_ms
+import url
 
-from url import InvalidRequest
+from . import crowd, loop
+from .connection import SERVED
+from .response import NOTHING, SENT, HTTPResponse, status_line
 
-from . import app, crowd, wire
-from .connection import LINGERING, SERVED, Connection
-from .wire import ClientGone, HTTPServerError
-
-_FAILED = OSError, MemoryError  # made before there is no memory for it
+# What a handler may return: somebody else feeds the connection from now on, a thread (httpserver)
+# or broadcast.py.  With asyncio it says nothing after a response that is no event stream.
+CONNECTION_KEEP_ALIVE = 1
 
 
 class HTTPServer:
     """
-    An HTTP/1.1 server on asyncio.
+    An HTTP/1.1 server.
 
     host, port: where to listen; backlog: connections that the system may hold in waiting
     timeout: seconds that a client may keep the server waiting; max_connections: at once
     max_body: bytes that reader.read() takes; ssl: an ssl.SSLContext for HTTPS
     log: function of a str, called for each request, start and stop
 
+    .on_error: function of an exception that a handler did not catch; it may call stop() or raise
+    (with asyncio, the event loop's exception handler is told instead)
     .on_refuse: function(request or None, error), called before an answer with an error: returns
     (mimetype, body), or None for the default text; may set error.status, add to error.header
     """
 
-    port = 80  # may be changed before start()
-    places = 6  # for connections, if max_connections says nothing
-    on_refuse = None
-    patterns = None  # routes with names
-    _running = None
-
-    # What both packages have in common is told in app.py and crowd.py.
-    __init__ = app.__init__
-    route = app.route
-    find = app.find
-    exchange = app.exchange
-    refuse = app.refuse
+    find = url.find
+    start = loop.start
+    stop = loop.stop
+    report = loop.report
     admit = crowd.admit
     make_room = crowd.make_room
     absent = crowd.absent
-    _watch = wire.watch
 
-    async def start(self):
-        """Listen and return; OSError if the port is taken, HTTPServerError if started before."""
-        if self._running:
-            raise HTTPServerError("is running")
-        from .listener import listen
+    port = 80  # may be changed before start()
+    on_error = None
+    on_refuse = None
+    patterns = None  # routes with names
 
-        listen(self)
-        self._running = (
-            # The listener waits like a connection.
-            asyncio.create_task(self._accept(Connection(self, self.listener, None))),
-            asyncio.create_task(self._watch()),
-        )
+    # The first two are only the doors to setup.py, which is not kept.
 
-    async def stop(self):
-        """Close the listener and all connections; from a handler, its own answer still leaves."""
-        if not self._running:
-            return
-        accept, task = self._running
-        self._running = self.waiting = None
-        accept.cancel()
-        self.listener.close()
-        connections = []
-        for conn in self.connections:
-            if conn.task is not asyncio.current_task():
-                connections.append(conn)
-                conn.late = False  # or it would go on: answer 408 and linger, unwatched
-                if conn.task:  # a stream fed from elsewhere has none
-                    conn.task.cancel()
-        left = 100  # times 10 ms for what they have to finish
-        for conn in connections:
-            while left and conn.task and not conn.task.done():
-                await asyncio.sleep_ms(10)
-                left -= 1
-            self._close(conn)
-        if not self.connections:
-            task.cancel()  # else it ends after this one
-        if self.log:
-            self.log("stopped")
+    def __init__(self, *args, **values):
+        from . import setup
 
-    async def _accept(self, listener):
-        listener.left = None
-        event = False  # somebody is at the door
-        while True:
-            try:
-                if len(self.connections) >= self.max_connections:
-                    start = ticks_ms()
-                    await asyncio.sleep_ms(50)
-                    self.absent(start, 100)
-                    await asyncio.sleep_ms(0)  # who has said something is heard first
-                    conn = self.make_room()
-                    if conn and not conn.late:  # as in _watch()
-                        conn.left = 0
-                        conn.late = True
-                        conn.task.cancel()
-                elif event:
-                    event = False
-                    self._adopt()
-                else:
-                    await listener.wait()
-                    event = True
-            except _FAILED:
-                await asyncio.sleep_ms(100)  # it may fail for long: no place, no memory
+        setup.__init__(self, *args, **values)
 
-    def _adopt(self):
-        conn = self.admit()
-        if conn:
-            try:
-                conn.task = asyncio.create_task(self._serve(conn))
-            except MemoryError:
-                self._close(conn)
+    def route(self, *args, **values):
+        """
+        Decorator: the handler for a method ("GET", see url.METHODS) and a path; returned as it is.
 
-    async def _serve(self, conn):
-        run = self._running  # others or None, when the server has been stopped
+        path: "/exact", or with "<name>" for one segment, or "<path:name>" last for all the rest;
+        what these match is in request.parameters.  HTTPServerError for wrong arguments.
+        """
+        from . import setup
+
+        return setup.route(self, *args, **values)
+
+    async def exchange(self, conn, error):
+        """Answer the request of a connection, or the error; return whether another may follow."""
+        request = conn.request
+        conn.state = SERVED
+        conn.left = self.timeout
         try:
-            while True:
-                error = None
-                try:
-                    while not conn.input or not conn.next():
-                        if not conn.fill():
-                            await conn.wait()
-                except InvalidRequest as e:
-                    error = e
-                except ClientGone:
-                    # Half a request has an answer, silence just closes; so does who gives way.
-                    begun = conn.input or conn.request
-                    if conn.gone or conn.left > 0 or not begun or self.waiting is not None:
-                        raise
-                    error = InvalidRequest("", 408)
-                conn.state = SERVED
-                if not await self.exchange(conn, error):
-                    break
-                if run is not self._running:
-                    return
-                conn.reset()
-                await (conn.push(b"") if conn.input else conn.wait())
-            if conn.unread() and run is self._running and not (conn.owned or conn.gone):
-                # What is unread when a socket closes destroys the answer: read it away.
-                conn.state = LINGERING
-                conn.left = 1000
-                rest = 65536
-                while rest > 0:
-                    conn.input = b""
-                    while not conn.fill():
-                        await conn.wait()
-                    rest -= len(conn.input)
-                    await conn.push(b"")
-        except ClientGone:
-            pass
+            if error:
+                raise error
+            coro = self.find(request, None)(conn, conn, request)
+            if hasattr(coro, "send") == (loop.DONE is None):
+                raise TypeError("%s: handlers are async def f()" % request.path)
+            if await coro != CONNECTION_KEEP_ALIVE or not loop.hand_over(conn):
+                await conn.drain(True)
+        except url.InvalidRequest as e:
+            await self.refuse(conn, e)
+        except loop.ClientGone:
+            conn.gone = True
+            conn.keep = False
         except Exception as e:
+            await self.refuse(conn, url.InvalidRequest("", 500))
             self.report(e)
+        except (KeyboardInterrupt, SystemExit):
+            conn.leave()
+            raise
         finally:
-            if conn.owned and not conn.gone:
-                conn.task = conn.request = None
-            else:
-                self._close(conn)
-            if run is not self._running and not self.connections:
-                run[1].cancel()
+            if self.log:
+                # The target as it was sent: nobody can forge a line.
+                text = request.method + " " + request.url if request else "-"
+                status = "-" if conn.head is NOTHING else conn.status
+                self.log("%s %s %s" % (conn.get_extra_info("peername")[0], text, status))
+        return conn.keep
 
-    def _close(self, conn):
-        if conn in self.connections:
-            self.connections.remove(conn)
-        conn.shut()
-        try:
-            if len(self.connections) == self.max_connections - 1 and self._running:
-                self._adopt()  # at once: somebody may be at the door
-        except _FAILED:
-            pass
-
-    def report(self, exception):
-        """Tell the event loop's exception handler, as for any task."""
-        asyncio.get_event_loop().call_exception_handler(
-            {"message": "handler", "exception": exception, "future": asyncio.current_task()}
-        )
+    async def refuse(self, conn, error):
+        """Answer with an error, if nothing has been sent, and let the connection close."""
+        if conn.head != SENT:
+            conn.ended = None
+            status = error.status
+            header = error.header
+            mimetype = "text/plain"
+            body = (str(error) or status_line(status)) + "\n"
+            await HTTPResponse(status, mimetype, True, header).send(conn, body)
+            if self.on_refuse and status >= 400:  # it may replace this answer
+                error.header = dict(header or ())
+                try:
+                    mimetype, body = self.on_refuse(conn.request, error) or (mimetype, body)
+                    error.header.update(header or ())  # these stay, such as Allow
+                    len(body)  # or a TypeError
+                    await HTTPResponse(error.status, mimetype, True, error.header).send(conn, body)
+                except Exception as e:
+                    self.report(e)
+            try:
+                await conn.drain(True)
+            except loop.ClientGone:
+                conn.gone = True
+        conn.keep = False

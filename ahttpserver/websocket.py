@@ -23,9 +23,9 @@ from hashlib import sha1
 
 from url import InvalidRequest, _utf8
 
+from .loop import ClientGone, sleep_ms
 from .response import HTTPResponse
 from .sse import take_place
-from .wire import ClientGone, sleep_ms
 
 try:
     from _thread import allocate_lock
@@ -185,7 +185,7 @@ class _WebSocket:
                     rest = frame
                     frame = b""
                 n = len(rest)
-                rest = conn.unsent = conn.send(rest)
+                rest = conn.unsent = conn.transmit(rest)
             left = left - 10 if len(rest) == n else conn.app.timeout
             if left < 0:
                 conn.gone = True

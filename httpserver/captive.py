@@ -15,7 +15,7 @@
 
 import socket
 
-from .wire import sleep_ms
+from .loop import sleep_ms
 
 
 class Captive:

@@ -14,15 +14,16 @@
 
 import url
 
-from . import response, wire
+from . import loop, response
+from .loop import ClientGone
 from .response import NOTHING
-from .wire import ClientGone
 
-# The states of a connection, the first to give way first.
-LINGERING = 0  # answered; what the client still sends is read away
-KEPT = 1  # idle after a response
-READING = 2  # a head, or a short body, is awaited
-SERVED = 3  # a handler is at work, or the connection was handed over
+# The states of a connection, the first to give way first: each is a number of milliseconds, after
+# which it may have to.  See HTTPServer.make_room().
+LINGERING = 200  # answered; what the client still sends is read away
+KEPT = 300  # idle after a response
+READING = 500  # a head, or a short body, is awaited
+SERVED = 0  # a handler is at work, or the connection was handed over: it does not give way
 
 
 class Connection:
@@ -30,15 +31,12 @@ class Connection:
 
     # Writing and waiting are told in rooms of their own; for reading see __getattr__().
     write = response.write
-    count = response.count
     drain = response.drain
-    take = response.take
     leave = response.leave
-    wait = wire.wait
-    push = wire.push
-    close = wire.close
-    wait_closed = wire.wait_closed
-    hand_over = wire.hand_over
+    wait = loop.wait
+    push = loop.push
+    close = loop.close
+    wait_closed = loop.wait_closed
 
     # What most connections never set costs them no memory.
     gone = False  # the socket has failed or was closed
@@ -72,14 +70,11 @@ class Connection:
 
     def __getattr__(self, name):
         # Called for what is not there: a program that reads no body does not carry body.py.
-        if name not in ("read", "readexactly", "readinto", "readline"):
+        if name[:4] != "read":
             raise AttributeError(name)
         from . import body
 
-        Connection.read = body.read
-        Connection.readexactly = body.readexactly
-        Connection.readinto = body.readinto
-        Connection.readline = body.readline
+        setattr(Connection, name, getattr(body, name))
         return getattr(self, name)
 
     def fill(self, n=640):
@@ -91,8 +86,12 @@ class Connection:
         try:
             data = sock.read(n)
             if data:
-                self.input += data
-                return True
+                if self.state != LINGERING:
+                    self.input += data
+                    return True
+                self.body -= len(data)
+                if self.body > 0:
+                    return True
             if data is None:
                 return False
         except OSError as e:
@@ -101,7 +100,7 @@ class Connection:
         self.gone = self.stream  # who only writes no more may still read an answer
         raise ClientGone("ended")
 
-    def send(self, data):
+    def transmit(self, data):
         """Hand over what the socket takes at once; return the rest of data, or ClientGone."""
         sock = self.sock
         if self.gone or sock is None:
@@ -122,7 +121,7 @@ class Connection:
             data = self.input
             if data[0] == 13:  # some clients end a body so (RFC 9112 section 2.2)
                 for _ in range(4):
-                    if data[:2] == b"\r\n":
+                    if data[:2] == url.CRLF:
                         data = data[2:]
             end = url.head_end(data)
             self.input = data[end:]
@@ -136,37 +135,32 @@ class Connection:
             if request.length != 0:
                 if request.length is None:
                     self.more = 1
-                    self.input = b"\r\n" + self.input  # as before each other chunk
+                    self.input = url.CRLF + self.input  # as before each other chunk
                 else:
                     self.body = request.length
                 self.left = self.app.timeout
                 self.since = None
         return request.expect or not len(self.input) < self.body <= 1024
 
-    def unread(self):
-        """Whether the client has sent, or may still send, what nobody has read."""
-        request = self.request
-        if request is None:
-            return True
-        if request.expect:  # without 100 Continue many send no body
-            return self.input != b""
-        return self.more != 0 or len(self.input) != self.body
+    def linger(self):
+        """
+        True if something is, or may still be, unread: closing would destroy the answer.
 
-    def left_by_client(self):
-        """Whether the client of a stream has closed it.  Looks, and never waits."""
-        sock = self.sock
-        if self.stream and not self.gone and sock is not None:
-            try:
-                if self.status == 101:  # frames are not thrown away; who waits will see for itself
-                    if self.task and self.since is None and len(self.input) < 1024:
-                        self.fill(64)
-                elif sock.read(64) == b"":
-                    self.gone = True
-            except OSError:
-                self.gone = True
-            except MemoryError:
-                pass
-        return self.stream and self.gone
+        From then on fill() drops what comes; ClientGone after 64 kB.
+        """
+        request = self.request
+        if request:
+            if request.expect:  # without 100 Continue many send no body
+                self.more = 0
+                self.body = 0
+            if not self.more and len(self.input) == self.body:
+                return False
+        self.state = LINGERING
+        self.left = 1000
+        self.body = 65536
+        self.input = b""
+        self.request = None
+        return True
 
     def shut(self):
         """Close the socket, once."""
@@ -185,7 +179,6 @@ class Connection:
         """Forget the request and the response, and wait for the next."""
         self.state = KEPT
         self.left = self.app.timeout
-        self.since = None
         if self.body:
             self.input = self.input[self.body :]
             self.body = 0

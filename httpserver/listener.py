@@ -15,8 +15,9 @@ def listen(self):
         if modules.pop(package + "." + name, None):
             delattr(modules[package], name)
     gc.collect()
+    self.waiting = None  # since when somebody is at the door, and all places are taken
     address = socket.getaddrinfo(self.host, self.port)[0]
-    self.listener = sock = socket.socket(address[0])
+    self.sock = sock = socket.socket(address[0])
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address[-1])

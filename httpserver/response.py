@@ -18,15 +18,15 @@
 
 from time import ticks_diff, ticks_ms
 
-from .wire import DONE, ClientGone
+from url import CRLF
+
+from .loop import DONE, ClientGone
 
 BUFFER = 2048  # bytes; when more was collected, it is sent
 
 # What .head says of a response, if it is not just the head that is held back: see connection.py.
 NOTHING = None
 SENT = b""
-
-_NO_BODY = 101, 204, 304  # after these statuses there is none, nor a length
 
 # One string, not a dict: that takes a third of the memory.
 _REASONS = """
@@ -98,10 +98,9 @@ class HTTPResponse:
         head = b"HTTP/1.1 200 OK\r\n"
         if status != 200:
             head = b"HTTP/1.1 %s\r\n" % status_line(status)
-        count = 1  # of lines
         if self.mimetype:
-            head = b"%sContent-Type: %s%s\r\n" % (head, self.mimetype, charset(self.mimetype))
-            count = 2
+            line = field("Content-Type", self.mimetype)
+            head = b"%s%s%s\r\n" % (head, line, charset(self.mimetype))
         for name in self.header or ():
             value = self.header[name]
             key = name.lower()
@@ -115,14 +114,12 @@ class HTTPResponse:
                 if key == "content-type":
                     value += charset(value)
                 for line in value if isinstance(value, (list, tuple)) else (value,):
-                    head = b"%s%s: %s\r\n" % (head, name, line)
-                    count += 1
-        # Another line end would let a stranger add fields, or a whole response.
-        if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
-            raise ValueError("CR, LF or NUL in header")
+                    if isinstance(line, bytes):
+                        line = line.decode()
+                    head = b"%s%s\r\n" % (head, field(name, line))
         replaced = writer.head
         if replaced == SENT:
-            raise ValueError("a response was sent")
+            raise ValueError("sent twice")
         if writer.ended is not None:
             raise ClientGone("closed")
         # What is as always is not said again: an attribute less is less memory, and time.
@@ -131,7 +128,8 @@ class HTTPResponse:
         if not self.close or replaced:
             writer.keep = not self.close
         request = writer.request
-        if status in _NO_BODY or request is not None and request.method == "HEAD":
+        # After these statuses there is no body, nor a length: see take().
+        if status in (101, 204, 304) or request is not None and request.method == "HEAD":
             writer.mute = len(body or b"")
             body = None
         elif replaced:
@@ -142,24 +140,29 @@ class HTTPResponse:
         return DONE
 
 
+def field(name, value):
+    """A line of a head, or of an event, without its end; ValueError if it were more than one."""
+    line = "%s: %s" % (name, value)
+    # Another line end would let a stranger add fields, or a whole response.
+    if "\r" in line or "\n" in line or "\0" in line:
+        raise ValueError("CR, LF or NUL in " + name)
+    return line
+
+
 def charset(mimetype):
     """What follows a type that is text and says nothing of its letters (RFC 9110 8.3.2)."""
-    # A new str is slow, as MicroPython looks whether it knows it: so lower() not without need.
-    if ";" in mimetype or not mimetype.startswith("text/"):
-        if mimetype.find("/") != 4:
-            return ""
-        mimetype = mimetype.lower()
-        if not mimetype.startswith("text/") or "charset" in mimetype:
-            return ""
+    mimetype = mimetype.lower()
     # Event streams are always UTF-8.
-    return "" if "event-stream" in mimetype else "; charset=utf-8"
+    if not mimetype.startswith("text/") or "charset" in mimetype or "event-" in mimetype:
+        return ""
+    return "; charset=utf-8"
 
 
 def status_line(status):
     """The code and its reason phrase, such as "404 Not Found"."""
-    if not isinstance(status, int) or not (200 <= status < 600 or status == 101):
-        raise ValueError("status must be 101 or 200...599")
-    code = str(status)
+    if not 200 <= status < 600 and status != 101:
+        raise ValueError("bad %s: %s" % ("status", status))  # as above: one text is enough
+    code = "%d" % status
     start = _REASONS.find(code)
     return code + " Unknown" if start < 0 else _REASONS[start : _REASONS.find("\n", start)]
 
@@ -174,7 +177,7 @@ def write(self, data):
     if isinstance(data, str):
         data = data.encode()
     output = self.output + data  # first: there may be no memory for it
-    self.count(len(output) - len(self.output))  # bytes; data may be an array of larger items
+    count(self, len(output) - len(self.output))  # bytes; data may be an array of larger items
     if self.mute is not None:
         if self.mute > 65536:
             self.drain()  # or a HEAD of an endless body would never end
@@ -202,13 +205,13 @@ def drain(self, _end=False):
     if _end:
         if self.head is NOTHING:
             if not self.output and self.ended is None:
-                raise ValueError("no response was sent")
+                raise ValueError("no answer")
         elif self.head and self.room < 0:
             self.room = 0
         if self.room > 0 and self.mute is None or self.ended is not None:
             self.keep = False
             _end = self.ended is not False
-    data = self.take(_end)
+    data = take(self, _end)
     return _large(self, data, _end) if self.output else self.push(data)
 
 
@@ -220,7 +223,7 @@ def _large(self, head, end):
         self.push(head)
         self.push(data)
         if self.chunked:
-            self.push(b"\r\n" + (b"0\r\n\r\n" if end else b""))
+            self.push(CRLF + (b"0\r\n\r\n" if end else b""))
     except BaseException:
         self.gone = True  # nothing may follow a part
         raise
@@ -233,7 +236,7 @@ def leave(self):
         self.request.version = "1.0"  # it claims nothing about its length
     try:
         if not self.unsent:
-            self.send(self.take(False) + self.output)
+            self.transmit(take(self, False) + self.output)
     except ClientGone:
         pass
 
@@ -253,14 +256,14 @@ def take(self, end):
         self.head = SENT
         self.left = self.app.timeout
         line = b"Connection: close\r\n\r\n"
-        if mute is not None and self.status in _NO_BODY:
+        if mute is not None and self.status in (101, 204, 304):
             self.room = 0
             length = None
             if self.status == 101:
-                self.body = 1 << 30  # what follows is not HTTP any more
+                self.body = 1 << 29  # what follows is not HTTP any more
                 self.more = 0
                 self.keep = False
-                line = b"\r\n"
+                line = CRLF
         elif length is None:
             if mute is None and self.request.version != "1.0":
                 self.chunked = True
@@ -268,7 +271,7 @@ def take(self, end):
             else:
                 self.keep = False
         if self.keep:
-            self.keep = _stays(self)
+            self.keep = not _ends(self)
             if self.keep:
                 line = self.app.kept
     elif head is NOTHING:
@@ -283,7 +286,7 @@ def take(self, end):
         self.output = b""
         if self.chunked:
             if n:
-                data = b"%x\r\n" % n + data + b"\r\n"
+                data = b"%x\r\n" % n + data + CRLF
             if end:
                 data += b"0\r\n\r\n"
     if not head:
@@ -293,18 +296,20 @@ def take(self, end):
     return b"%sContent-Length: %d\r\n%s%s" % (head, length, line, data)
 
 
-def _stays(self):
-    # Whether another request may follow this response.
+def _ends(self):
+    # Whether the connection ends with this response: no other request may follow.
     waiting = self.app.waiting
     request = self.request
-    return not (
+    ticks = ticks_ms()
+    return (
         self.ended is not None
-        or waiting is not None  # somebody waits for the place; but a handshake costs a second
-        and ticks_diff(ticks_ms(), waiting) >= 300
-        and (not self.raw or ticks_diff(ticks_ms(), self.born) >= 1000)
+        or waiting  # somebody waits for the place; but a handshake costs a second
+        and ticks_diff(ticks, waiting) >= 300
+        and (not self.raw or ticks_diff(ticks, self.born) >= 1000)
         or self.owned  # by a thread, which closes it
         or not request.keep_alive
         # Nobody has read the body, nobody will wait for it.
-        or request.length != 0
-        and (self.body > len(self.input) or self.more or request.expect)
+        or self.body > len(self.input)
+        or self.more
+        or request.expect
     )

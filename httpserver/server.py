@@ -1,29 +1,25 @@
-# The server: who is served when.  One loop, one poll over the listener and all connections.
+# The server: who answers what, and one exchange of a request and a response.
 #
-#     _turn() -> crowd.admit()          a newcomer gets a place
-#     _attend()                       reads what has come, until a request is complete
-#     app.exchange()                  finds the handler and calls it
-#     handler -> response.py          the answer is collected, completed, and leaves
-#     _answer()                       the next request, or away
+# A handler is found by the request's method and path, and is called with the connection as reader
+# and as writer, and the request.  Whatever it raises ends this one connection, not the server: an
+# InvalidRequest is an answer, a ClientGone needs none, anything else is a 500 and is reported.
 #
-# A connection is read whenever it has something to say, never waited for: a browser opens spare
-# connections and is silent on them, and nobody else must wait for that.  A handler is called when
-# the request's head is complete, and its body too if that is short.  Meanwhile all others wait.
+# When that is done is told in loop.py, for whom in crowd.py.
 
-from select import POLLIN, poll
-from sys import print_exception
-from time import sleep_ms, ticks_diff, ticks_ms
+import url
 
-from url import InvalidRequest
+from . import crowd, loop
+from .connection import SERVED
+from .response import NOTHING, SENT, HTTPResponse, status_line
 
-from . import app, crowd
-from .connection import LINGERING, SERVED
-from .wire import ClientGone, HTTPServerError
+# What a handler may return: somebody else feeds the connection from now on, a thread (httpserver)
+# or broadcast.py.  With asyncio it says nothing after a response that is no event stream.
+CONNECTION_KEEP_ALIVE = 1
 
 
 class HTTPServer:
     """
-    An HTTP/1.1 server on plain sockets.
+    An HTTP/1.1 server.
 
     host, port: where to listen; backlog: connections that the system may hold in waiting
     timeout: seconds that a client may keep the server waiting; max_connections: at once
@@ -31,191 +27,94 @@ class HTTPServer:
     log: function of a str, called for each request, start and stop
 
     .on_error: function of an exception that a handler did not catch; it may call stop() or raise
+    (with asyncio, the event loop's exception handler is told instead)
     .on_refuse: function(request or None, error), called before an answer with an error: returns
     (mimetype, body), or None for the default text; may set error.status, add to error.header
     """
 
-    port = 80  # may be changed before start()
-    places = 6  # for connections, if max_connections says nothing
-    on_error = None
-    on_refuse = None
-    patterns = None  # routes with names
-    _running = False
-
-    # What both packages have in common is told in app.py and crowd.py.
-    __init__ = app.__init__
-    route = app.route
-    find = app.find
-    exchange = app.exchange
-    refuse = app.refuse
+    find = url.find
+    start = loop.start
+    stop = loop.stop
+    report = loop.report
     admit = crowd.admit
     make_room = crowd.make_room
     absent = crowd.absent
 
-    def start(self):
-        """Serve until stop(); OSError if the port is taken, HTTPServerError if it runs already."""
-        if self._running:
-            raise HTTPServerError("is running")
-        from .listener import listen
+    port = 80  # may be changed before start()
+    on_error = None
+    on_refuse = None
+    patterns = None  # routes with names
 
-        listen(self)
-        self._running = True
+    # The first two are only the doors to setup.py, which is not kept.
+
+    def __init__(self, *args, **values):
+        from . import setup
+
+        setup.__init__(self, *args, **values)
+
+    def route(self, *args, **values):
+        """
+        Decorator: the handler for a method ("GET", see url.METHODS) and a path; returned as it is.
+
+        path: "/exact", or with "<name>" for one segment, or "<path:name>" last for all the rest;
+        what these match is in request.parameters.  HTTPServerError for wrong arguments.
+        """
+        from . import setup
+
+        return setup.route(self, *args, **values)
+
+    def exchange(self, conn, error):
+        """Answer the request of a connection, or the error; return whether another may follow."""
+        request = conn.request
+        conn.state = SERVED
+        conn.left = self.timeout
         try:
-            self.poller = poll()
-            self._failed = False
-            self._checked = ticks_ms()
-            while self._running:
-                try:
-                    self._turn()
-                except MemoryError:
-                    if self._failed:
-                        raise  # on_error did
-                    sleep_ms(100)
-        finally:
-            self._running = self._failed = False
-            self.waiting = None
-            self.listener.close()
-            for conn in self.connections:
-                if conn.owned:
-                    conn.gone = True  # its thread finds out at the next send
-                else:
-                    conn.shut()
-            self.connections = []
-            if self.log:
-                self.log("stopped")
-
-    def stop(self):
-        """Ask start() to return; it does within about a second."""
-        self._running = False
-
-    def _turn(self):
-        # Wait for something to happen, and deal with it.
-        full = len(self.connections) >= self.max_connections
-        self.poller.register(self.listener, 0 if full else POLLIN)  # let in if there is a place
-        accept = 0
-        ready = self.poller.poll(50 if full else 500)
-        self._looked = ticks_ms()
-        for sock, _ in ready:
-            if sock is self.listener:
-                accept = 8  # at most, after those who are here already
-                continue
-            for conn in self.connections:
-                if conn.sock is sock:
-                    self._attend(conn, False)
-                    break
-            if full:
-                self._adopt(False)  # at once: or all who are here are told to close
-        while accept and self._adopt(True):
-            accept -= 1
-        ticks = ticks_ms()
-        if full or ticks_diff(ticks, self._checked) >= 500:
-            self._checked = ticks
-            for conn in list(self.connections):
-                if not conn.owned:
-                    if ticks_diff(ticks, conn.since) >= conn.left:
-                        self._attend(conn, True)
-                    continue
-                gone = conn.gone  # its thread has had the time to find out
-                if conn.left_by_client() and full or gone:  # in a crowd a reload must not wait
-                    conn.shut()
-                if conn.sock is None:
-                    self.connections.remove(conn)
-        if full and len(self.connections) >= self.max_connections:
-            conn = self.make_room()
-            if conn:
-                self._attend(conn, True)
-
-    def _adopt(self, attend):
-        # Let a newcomer in, if there is one and a place; in a crowd it waits for its turn.
-        if len(self.connections) < self.max_connections:
-            try:
-                conn = self.admit()
-            except (OSError, MemoryError):
-                sleep_ms(100)  # it may fail for long: no place, no memory
-                return
-            if conn:
-                conn.since = ticks_ms()
-                if attend:
-                    self._attend(conn, False)
-                try:
-                    if not conn.owned and conn.sock is not None:
-                        self.poller.register(conn.sock, POLLIN)
-                except (OSError, MemoryError):
-                    conn.gone = True
-                    self._attend(conn, False)  # closes it
-            return conn
-
-    def _attend(self, conn, late):
-        # Read what has come and answer what is complete; or, if its time is up, close.
-        error = None
-        try:
-            if conn.raw:  # how long has it said nothing?  See crowd.make_room()
-                ticks = ticks_ms()
-                conn.left -= ticks_diff(ticks, conn.since)
-                conn.since = ticks
-            if conn.state == LINGERING:
-                conn.input = b""
-                conn.fill()
-                conn.body -= len(conn.input)
-                if conn.body > 0 and not late:
-                    return
-            elif not conn.fill() and not late or self._answer(conn, late):
-                return
-        except ClientGone:
-            pass
-        except Exception as e:
-            error = e
-        finally:
-            # What a handler or a handshake took of late is not the other clients' fault.
-            self._looked = self.absent(self._looked, 100)
-        if not conn.owned and conn in self.connections:
-            self.connections.remove(conn)
-            self.poller.unregister(conn.sock)
-            conn.shut()
-        if error:
-            if self._failed:
+            if error:
                 raise error
-            self.report(error)
+            coro = self.find(request, None)(conn, conn, request)
+            if hasattr(coro, "send") == (loop.DONE is None):
+                raise TypeError("%s: handlers are def f()" % request.path)
+            if coro != CONNECTION_KEEP_ALIVE or not loop.hand_over(conn):
+                conn.drain(True)
+        except url.InvalidRequest as e:
+            self.refuse(conn, e)
+        except loop.ClientGone:
+            conn.gone = True
+            conn.keep = False
+        except Exception as e:
+            self.refuse(conn, url.InvalidRequest("", 500))
+            self.report(e)
+        except (KeyboardInterrupt, SystemExit):
+            conn.leave()
+            raise
+        finally:
+            if self.log:
+                # The target as it was sent: nobody can forge a line.
+                text = request.method + " " + request.url if request else "-"
+                status = "-" if conn.head is NOTHING else conn.status
+                self.log("%s %s %s" % (conn.get_extra_info("peername")[0], text, status))
+        return conn.keep
 
-    def _answer(self, conn, late):
-        # Answer the requests that are complete.  True: the connection stays.
-        while True:
-            error = None
+    def refuse(self, conn, error):
+        """Answer with an error, if nothing has been sent, and let the connection close."""
+        if conn.head != SENT:
+            conn.ended = None
+            status = error.status
+            header = error.header
+            mimetype = "text/plain"
+            body = (str(error) or status_line(status)) + "\n"
+            HTTPResponse(status, mimetype, True, header).send(conn, body)
+            if self.on_refuse and status >= 400:  # it may replace this answer
+                error.header = dict(header or ())
+                try:
+                    mimetype, body = self.on_refuse(conn.request, error) or (mimetype, body)
+                    error.header.update(header or ())  # these stay, such as Allow
+                    len(body)  # or a TypeError
+                    HTTPResponse(error.status, mimetype, True, error.header).send(conn, body)
+                except Exception as e:
+                    self.report(e)
             try:
-                if not conn.input or not conn.next():
-                    if conn.since is None:  # this part of a request has just begun
-                        conn.since = ticks_ms()
-                        return True
-                    if not late:
-                        return True
-                    if conn.fill():  # a long head
-                        continue
-                    # Half a request has an answer, silence just closes; so does who gives way.
-                    if not (conn.input or conn.request) or self.waiting is not None:
-                        return False
-                    error = InvalidRequest("", 408)
-            except InvalidRequest as e:
-                error = e
-            conn.state = SERVED
-            keep = self.exchange(conn, error)
-            if conn.owned:
-                if conn.stream:  # the answer of another may not have begun
-                    conn.request = None
-                return True
-            if not (keep and self._running):
-                if conn.gone or not conn.unread():
-                    return False
-                conn.input = b""
-                conn.body = 65536  # so much is read away
-                conn.state = LINGERING
-                conn.left = 1000
-                conn.since = ticks_ms()
-                return True
-            conn.reset()
-            late = False
-
-    def report(self, exception):
-        """Tell on_error, or print the exception.  What on_error raises ends start()."""
-        self._failed = True
-        (self.on_error or print_exception)(exception)
-        self._failed = False
+                conn.drain(True)
+            except loop.ClientGone:
+                conn.gone = True
+        conn.keep = False

@@ -4,11 +4,18 @@
 # that listens: a board does not keep what it needs no more.  A route that is added later loads it
 # again, and it stays.
 #
-# HTTPServer's methods of these names call these functions: see app.py.
+# HTTPServer's methods of these names call these functions: see server.py.
 
 from url import METHODS
 
-from .wire import HTTPServerError
+from .loop import HTTPServerError
+
+try:
+    import lwip  # noqa: F401  see picow.py
+
+    PLACES = 4  # of the five connections that there are in all
+except ImportError:
+    PLACES = 6
 
 
 def __init__(
@@ -26,7 +33,7 @@ def __init__(
         ("port", port, 0, 65535),
         ("backlog", backlog, 0, 255),
         ("timeout", timeout, 0.01, 86400),  # may be a fraction
-        ("max_connections", self.places if max_connections is None else max_connections, 1, 9999),
+        ("max_connections", PLACES if max_connections is None else max_connections, 1, 9999),
         ("max_body", max_body, 0, 1 << 28),
     ):
         if not isinstance(value, (int, type(low))):
@@ -46,7 +53,7 @@ def __init__(
     self.ssl = ssl
     self.log = log
     self.connections = []
-    self.waiting = None  # since when somebody is at the door, and all places are taken
+    self._running = None
     self.routes = {}  # {"GET": {"/path": handler}}
     self.kept = b"Connection: keep-alive\r\nKeep-Alive: timeout=%d\r\n\r\n" % max(timeout - 1, 1)
 

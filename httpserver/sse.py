@@ -13,13 +13,14 @@
 
 from url import InvalidRequest
 
-from .response import HTTPResponse
-from .wire import ClientGone
+from .connection import Connection
+from .loop import ClientGone
+from .response import HTTPResponse, field
 
 
 def EventSource(reader, writer, header=None):
     """
-    Begin an event stream and return the object whose send() feeds it.
+    Begin an event stream; returns the connection, whose send() feeds it.
 
     header: dict of further fields.  When only two places for connections are left (of two: one):
     answers 503 and raises ClientGone.
@@ -32,9 +33,7 @@ def EventSource(reader, writer, header=None):
     writer.drain()
     if writer.mute is not None:
         raise ClientGone("no body")
-    stream = _EventSource()
-    stream.writer = writer
-    return stream
+    return writer
 
 
 def take_place(writer):
@@ -52,18 +51,38 @@ def take_place(writer):
     writer.stream = True  # before anything waits: the next one has to count it
 
 
-class _EventSource:
-    def send(self, data=None, id=None, event=None, retry=None):
-        """
-        Send an event, or without arguments a comment; ClientGone when the client has left.
+def send(self, data=None, id=None, event=None, retry=None):
+    """
+    Send an event, or without arguments a comment; ClientGone when the client has left.
 
-        data: anything, lines end in CR, LF or both; id, event: one line (else ValueError)
-        retry: milliseconds after which a browser comes back
-        """
-        writer = self.writer
-        writer.left = writer.app.timeout  # for each event anew
-        writer.write(format_event(data, id, event, retry))
-        return writer.drain()
+    data: anything, lines end in CR, LF or both; id, event: one line (else ValueError)
+    retry: milliseconds after which a browser comes back
+    """
+    self.left = self.app.timeout  # for each event anew
+    self.write(format_event(data, id, event, retry))
+    return self.drain()
+
+
+def left_by_client(self):
+    """Whether the client of this stream has closed it.  Looks, and never waits."""
+    sock = self.sock
+    if not self.gone:
+        try:
+            if self.status == 101:  # frames are not thrown away; who waits will see for itself
+                if self.task and self.since is None and len(self.input) < 1024:
+                    self.fill(64)
+            elif sock.read(64) == b"":
+                self.gone = True
+        except OSError:
+            self.gone = True
+        except MemoryError:
+            pass
+    return self.gone
+
+
+# Connections have these when this file is loaded; without it none is a stream.
+Connection.send = send
+Connection.left_by_client = left_by_client
 
 
 def format_event(data, id, event, retry):
@@ -73,10 +92,7 @@ def format_event(data, id, event, retry):
         retry = int(retry)
     for name, value in ("event", event), ("id", id), ("retry", retry):
         if value is not None:
-            line = "%s: %s" % (name, value)
-            if "\r" in line or "\n" in line or "\0" in line:
-                raise ValueError("CR, LF or NUL in " + name)
-            head += line + "\n"
+            head += field(name, value) + "\n"
     if data is None:
         return (head or ":") + "\n"
     data = data.decode() if isinstance(data, bytes) else str(data)

@@ -22,7 +22,11 @@ FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def definitions(*paths):
-    """{name: arguments} of functions, {class: {method: arguments}}, with what is inherited."""
+    """
+    {name: arguments} of functions, {class: {method: arguments}}, with what is inherited.
+
+    A function that its file makes a method of a class, as in Connection.send = send, is that.
+    """
     trees = {path.stem: ast.parse(path.read_text()).body for path in paths}
     functions, forwarding = {}, {}
     for stem, body in trees.items():
@@ -32,13 +36,24 @@ def definitions(*paths):
                 forwarding[stem, node.name] = forwarded(node)
     for own, other in forwarding.items():
         functions[own] = functions.get(other, functions[own])
+    given_away = {}
+    for stem, body in trees.items():
+        for node in body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            value = (stem, getattr(getattr(node, "value", None), "id", None))
+            if isinstance(target, ast.Attribute) and value in functions:
+                given_away[value] = ast.unparse(target.value), target.attr
     found = {name: given for (_, name), given in functions.items()}
+    for _, name in given_away:
+        del found[name]
     bases = {}
     for body in trees.values():
         for node in body:
             if isinstance(node, ast.ClassDef):
                 found[node.name] = dict(methods(node, functions))
                 bases[node.name] = [ast.unparse(base).split(".")[-1] for base in node.bases]
+    for function, (owner, name) in given_away.items():
+        found.setdefault(owner, {})[name] = functions[function]
 
     def inherited(name):
         result = {}
@@ -63,7 +78,7 @@ def methods(node, functions):
     for part in [*node.body, *later]:
         name, given = getattr(part, "name", None), None
         if isinstance(part, FUNCTION):
-            given = arguments(part)
+            given = functions.get(forwarded(part), arguments(part))
         elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Attribute):
             target = part.targets[0]  # write = response.write, or Connection.read = body.read
             name = getattr(target, "id", None) or getattr(target, "attr", None)
@@ -71,3 +86,7 @@ def methods(node, functions):
         if given is not None and name not in seen:
             seen.add(name)
             yield name, given
+    for part in ast.walk(node):  # setattr(Connection, name, getattr(body, name))
+        if isinstance(part, ast.Call) and ast.unparse(part.func) == "getattr":
+            room = ast.unparse(part.args[0])
+            yield from ((n, given) for (stem, n), given in functions.items() if stem == room)

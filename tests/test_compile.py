@@ -72,7 +72,7 @@ app = HTTPServer()
 conn = Connection(app, None, None)
 loaded = lambda: "PACKAGE.body" in sys.modules
 app.route("GET", "/")(print)
-assert not hasattr(conn, "reader") and not loaded()
+assert not hasattr(conn, "recv") and not loaded()
 """
 
 

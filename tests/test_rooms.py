@@ -10,13 +10,13 @@ import pytest
 from harness import PACKAGES, ROOT
 
 # From the ground up.  picow.py changes the rooms below it, on boards that need it.
-FLOORS = "url wire response body connection app crowd server picow __init__".split()
+FLOORS = "url loop response body connection crowd server picow __init__".split()
 # What stands beside them is imported by who wants it.  The server does so for these, when a
 # program first needs them: what happens before the first request, routes with <names>, and what
 # the package offers under its own name.
 LATER = {
-    ("app", "setup"),
-    ("server", "listener"),
+    ("server", "setup"),
+    ("loop", "listener"),
     ("setup", "patterns"),
     ("__init__", "files"),
     ("__init__", "receivefile"),
@@ -51,7 +51,7 @@ def rooms(request):
 
 def test_imports_are_seen(rooms):
     assert rooms["url"] == set()
-    assert {"url", "wire", "response", "body"} <= rooms["connection"]  # from . import, from .wire
+    assert {"url", "loop", "response", "body"} <= rooms["connection"]  # from . import, from .loop
     assert ("setup", "patterns") in {(room, other) for room in rooms for other in rooms[room]}
     assert "__init__" in rooms["static"]
 
@@ -67,7 +67,7 @@ def test_nothing_is_imported_from_above(rooms):
     for floor, room in enumerate(FLOORS):
         above = rooms[room] - set(FLOORS[:floor])
         assert {(room, other) for other in above} <= LATER
-    below = FLOORS[: FLOORS.index("app")]
+    below = FLOORS[: FLOORS.index("picow")]
     assert {("setup", other) for other in rooms["setup"] - set(below)} <= LATER
 
 

@@ -29,7 +29,7 @@ def feed_events(eventsource, good):
     for word in ("two", "three"):
         time.sleep(0.05)
         eventsource.send(word)
-    eventsource.writer.close(good)
+    eventsource.close(good)
 
 
 @app.route("GET", "/stream/<good>")

@@ -93,7 +93,7 @@ async def feed(eventsource):
     except OSError:
         pass
     finally:
-        eventsource.writer.close()
+        eventsource.close()
 
 
 @app.route("GET", "/events")

@@ -49,7 +49,7 @@ async def tick(eventsource):
         pass
     finally:
         print("stream ended")
-        eventsource.writer.close()
+        eventsource.close()
 
 
 @app.route("GET", "/events")

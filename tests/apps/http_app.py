@@ -324,20 +324,20 @@ async def cut(reader, writer, request):
     # Runs out of memory in the middle of a file, and makes nothing of it.
     ran(request)
     await HTTPResponse(200, "text/plain", close=False).send(writer)
-    send = writer.send
+    transmit = writer.transmit
     pieces = []
 
     def fail(data):
         pieces.append(len(data))
         if len(pieces) == 3:
             raise MemoryError
-        return send(data)
+        return transmit(data)
 
-    writer.send = fail
+    writer.transmit = fail
     try:
         await sendfile(writer, "data.txt")
     except MemoryError:
-        writer.send = send
+        writer.transmit = transmit
 
 
 @app.route("GET", "/missing")

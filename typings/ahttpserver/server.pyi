@@ -1,4 +1,4 @@
-# The server.  Written twice, as server.py is: httpserver has on_error, too.
+# The server.  Written twice, as loop.py is: httpserver has on_error, too.
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -15,7 +15,7 @@ async def EventSource(
     When no place for a stream is left, the client is answered 503 and ClientGone is raised.
     """
 
-class _EventSource:
+class _EventSource(Connection):
     async def send(
         self,
         data: object = None,

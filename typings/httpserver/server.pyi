@@ -1,4 +1,4 @@
-# The server.  Written twice, as server.py is: here it has on_error, too.
+# The server.  Written twice, as loop.py is: here it has on_error, too.
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -15,7 +15,7 @@ def EventSource(
     When no place for a stream is left, the client is answered 503 and ClientGone is raised.
     """
 
-class _EventSource:
+class _EventSource(Connection):
     def send(
         self,
         data: object = None,
