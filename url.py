@@ -11,8 +11,6 @@
 # that read the same bytes differently can be played off against each other (request smuggling,
 # RFC 9112 section 11.2), and a strict reader is also the shorter one.
 #
-# Which handler answers it says find().
-#
 # Nothing here waits for a network, so all of it can be tried on any Python.  Both servers share
 # this file; it keeps to the MicroPython 1.11 of Pycom boards.  Run it to see what a request is:
 #
@@ -212,7 +210,9 @@ def query(string, all=False):
     """
     parameters = {}
     if not isinstance(string, str):
-        string = unquote(string, False)
+        string = _utf8(string)
+        if string is None:
+            raise InvalidRequest("not UTF-8")
     for text in string.replace("+", " ").split("&"):
         if text:
             name, *value = text.split("=", 1)
@@ -223,7 +223,7 @@ def query(string, all=False):
     return parameters
 
 
-def unquote(string, _escaped=True):
+def unquote(string):
     """
     string (str or bytes) with each %XX replaced by its byte, as UTF-8 (RFC 3986 section 2.1).
 
@@ -231,7 +231,7 @@ def unquote(string, _escaped=True):
     """
     if isinstance(string, str):
         string = string.encode()
-    if _escaped and b"%" in string:
+    if b"%" in string:
         text, *values = string.split(b"%")
         buf = bytearray(text)
         for text in values:
@@ -274,33 +274,6 @@ def inside(folder, path):
     if "\\" in path or "\0" in path or path.startswith("/") or "/." in "/" + path:
         raise InvalidRequest("no file", 404)
     return folder.rstrip("/") + "/" + path if folder else path
-
-
-def find(app, request, method):
-    """
-    The handler of a request as if it had this method, or None.
-
-    method None: its own; without a handler InvalidRequest 404, 405, or 204 if OPTIONS asks.
-    """
-    path = request.path
-    name = method or request.method
-    # No path is named as a method.
-    handler = "<" not in path and app.routes.get(name, app.routes).get(path)
-    if not handler and app.patterns:
-        handler = app.patterns.find(request, name)
-    if not handler and name == "HEAD":
-        handler = app.find(request, "GET")
-    if handler or method:
-        return handler
-    value = ""
-    for method in METHODS:  # the last is OPTIONS: any path with a handler knows it
-        if path == "*" or app.find(request, method) or value and method == "OPTIONS":
-            value += ", " + method
-    if not value:
-        raise InvalidRequest("", 404)
-    error = InvalidRequest("", 204 if request.method == "OPTIONS" else 405)
-    error.header = {"Allow": value[2:]}
-    raise error
 
 
 # A demonstration.  It is a remark, so that a board need not keep it.

@@ -51,37 +51,39 @@ def make_room(self):
         found = None
         oldest = -1
         for conn in self.connections:
-            if conn.state == state and conn.since is not None:
-                wait = ticks_diff(ticks, conn.since)
-                # So long it has been waited for, since it began to be in this state.
-                time = (1000 if state == connection.LINGERING else self.timeout) - conn.left + wait
-                limit = state
-                if conn.raw and state == connection.READING and not conn.request:
-                    # Perhaps a handshake.
-                    limit = 0 if wait >= 500 else 1500
-                if time >= limit and time > oldest:
-                    found = conn
-                    oldest = time
+            if conn.state != state or conn.since is None:
+                continue
+            wait = ticks_diff(ticks, conn.since)
+            # So long it has been waited for, since it began to be in this state.
+            time = wait - conn.left
+            time += 1000 if state == connection.LINGERING else self.timeout
+            limit = state
+            if conn.raw and state == connection.READING and not conn.request:
+                limit = 0 if wait >= 500 else 1500  # perhaps a handshake
+            if time >= limit and time > oldest:
+                found = conn
+                oldest = time
         if found:
             return found
     # Over TLS an answer would need a place: there they wait.
-    if not self.ssl and ticks_diff(ticks, self.freed) >= 3000:
-        for _ in range(self.backlog + 1):
-            try:
-                conn = self.admit()
-            except OSError:
-                return
-            if not conn:
-                return
-            self.connections.pop()
-            try:
-                conn.sock.read(1024)  # what is unread when a socket closes destroys the answer
-                HTTPResponse(503, "text/plain").send(conn, "busy\n")
-                conn.leave()
-            except OSError:
-                pass
-            finally:
-                conn.shut()
+    if self.ssl or ticks_diff(ticks, self.freed) < 3000:
+        return
+    for _ in range(self.backlog + 1):
+        try:
+            conn = self.admit()
+        except OSError:
+            return
+        if not conn:
+            return
+        self.connections.pop()
+        try:
+            conn.sock.read(1024)  # what is unread when a socket closes destroys the answer
+            HTTPResponse(503, "text/plain").send(conn, "busy\n")
+            conn.leave()
+        except OSError:
+            pass
+        finally:
+            conn.shut()
 
 
 def absent(self, start, limit):
@@ -92,5 +94,6 @@ def absent(self, start, limit):
         for conn in self.connections:
             since = conn.since
             if since:  # is not None
-                conn.since = ticks_add(since, min(time, ticks_diff(ticks, since)))
+                wait = ticks_diff(ticks, since)
+                conn.since = ticks_add(since, min(time, wait))
     return ticks

@@ -82,10 +82,10 @@ def report(self, exception):
 async def _accept(self):
     self.left = None  # it waits like a connection, and for ever
     self.late = False
-    event = False  # somebody is at the door
     while True:
         try:
-            if len(self.connections) >= self.max_connections:
+            await wait(self)
+            while len(self.connections) >= self.max_connections:
                 start = ticks_ms()
                 await sleep_ms(50)
                 self.absent(start, 100)
@@ -95,12 +95,7 @@ async def _accept(self):
                     conn.left = 0
                     conn.late = True
                     conn.task.cancel()
-            elif event:
-                event = False
-                _adopt(self)
-            else:
-                await wait(self)
-                event = True
+            _adopt(self)
         except Exception:  # it may fail for long: no place, no memory, not even for a tuple here
             await sleep_ms(100)
 
@@ -127,12 +122,8 @@ async def _serve(self, conn):
                 error = e
             except ClientGone:
                 # Half a request has an answer, silence just closes; so does who gives way.
-                if (
-                    conn.gone
-                    or conn.left > 0
-                    or not (conn.input or conn.request)
-                    or self.waiting is not None
-                ):
+                begun = conn.input or conn.request
+                if conn.gone or conn.left > 0 or not begun or self.waiting is not None:
                     raise
                 error = InvalidRequest("", 408)
             if not await self.exchange(conn, error):
@@ -161,10 +152,9 @@ async def _serve(self, conn):
 
 def _close(self, conn):
     connections = self.connections
-    if conn in connections:
-        connections.remove(conn)
     conn.shut()
     try:
+        connections.remove(conn)  # ValueError if it was closed before
         if len(connections) == self.max_connections - 1 and self._running:
             _adopt(self)  # at once: somebody may be at the door
     except Exception:

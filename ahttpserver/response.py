@@ -99,8 +99,7 @@ class HTTPResponse:
         if status != 200:
             head = b"HTTP/1.1 %s\r\n" % status_line(status)
         if self.mimetype:
-            line = field("Content-Type", self.mimetype)
-            head = b"%s%s%s\r\n" % (head, line, charset(self.mimetype))
+            head = b"%s%s\r\n" % (head, field("Content-Type", self.mimetype))
         for name in self.header or ():
             value = self.header[name]
             key = name.lower()
@@ -112,7 +111,7 @@ class HTTPResponse:
                 raise ValueError("bad %s: %s" % (name, value))
             else:
                 if key == "content-type":
-                    value += charset(value)
+                    name = "Content-Type"
                 for line in value if isinstance(value, (list, tuple)) else (value,):
                     if isinstance(line, bytes):
                         line = line.decode()
@@ -141,21 +140,21 @@ class HTTPResponse:
 
 
 def field(name, value):
-    """A line of a head, or of an event, without its end; ValueError if it were more than one."""
+    """
+    A line of a head, or of an event, without its end; ValueError if it were more than one.
+
+    Content-Type: text that says nothing of its letters is UTF-8 (RFC 9110 section 8.3.2).
+    """
     line = "%s: %s" % (name, value)
     # Another line end would let a stranger add fields, or a whole response.
     if "\r" in line or "\n" in line or "\0" in line:
         raise ValueError("CR, LF or NUL in " + name)
+    if name == "Content-Type":
+        value = value.lower()
+        # Event streams are always UTF-8.
+        if value.startswith("text/") and not ("charset" in value or "event-" in value):
+            line += "; charset=utf-8"
     return line
-
-
-def charset(mimetype):
-    """What follows a type that is text and says nothing of its letters (RFC 9110 8.3.2)."""
-    mimetype = mimetype.lower()
-    # Event streams are always UTF-8.
-    if not mimetype.startswith("text/") or "charset" in mimetype or "event-" in mimetype:
-        return ""
-    return "; charset=utf-8"
 
 
 def status_line(status):

@@ -32,7 +32,6 @@ class HTTPServer:
     (mimetype, body), or None for the default text; may set error.status, add to error.header
     """
 
-    find = url.find
     start = loop.start
     stop = loop.stop
     report = loop.report
@@ -63,6 +62,32 @@ class HTTPServer:
 
         return setup.route(self, *args, **values)
 
+    def find(self, request, method):
+        """
+        The handler of a request as if it had this method, or None.
+
+        method None: its own; without a handler InvalidRequest 404, 405, or 204 if OPTIONS asks.
+        """
+        path = request.path
+        name = method or request.method
+        # No path is named as a method.
+        handler = "<" not in path and self.routes.get(name, self.routes).get(path)
+        if not handler and self.patterns:
+            handler = self.patterns.find(request, name)
+        if not handler and name == "HEAD":
+            handler = self.find(request, "GET")
+        if handler or method:
+            return handler
+        value = ""
+        for method in url.METHODS:  # the last is OPTIONS: any path with a handler knows it
+            if path == "*" or self.find(request, method) or value and method == "OPTIONS":
+                value += ", " + method
+        if not value:
+            raise url.InvalidRequest("", 404)
+        error = url.InvalidRequest("", 204 if request.method == "OPTIONS" else 405)
+        error.header = {"Allow": value[2:]}
+        raise error
+
     def exchange(self, conn, error):
         """Answer the request of a connection, or the error; return whether another may follow."""
         request = conn.request
@@ -92,7 +117,8 @@ class HTTPServer:
                 # The target as it was sent: nobody can forge a line.
                 text = request.method + " " + request.url if request else "-"
                 status = "-" if conn.head is NOTHING else conn.status
-                self.log("%s %s %s" % (conn.get_extra_info("peername")[0], text, status))
+                address, _ = conn.get_extra_info("peername")
+                self.log("%s %s %s" % (address, text, status))
         return conn.keep
 
     def refuse(self, conn, error):

@@ -58,6 +58,3 @@ def inside(folder: str, path: str) -> str:
 
 def head_end(data: bytes) -> int:
     """The length of the head at the beginning of data, 0 while its end has not come."""
-
-def find(app: object, request: HTTPRequest, method: str | None) -> object:
-    """For the server: the handler of a request, as if it had this method."""
