@@ -29,7 +29,10 @@ class Patterns:
     def find(self, request, method):
         """The handler of the first pattern that matches, or None; its names are parameters."""
         for path, segments, names in self._patterns:
-            handler = self._routes.get(method, self._routes).get(path)
+            get = self._routes.get
+            handler = get(method, self._routes).get(path)
+            if not handler and method == "HEAD":
+                handler = get("GET", self._routes).get(path)
             parts = request.path.split("/", len(names) - 1)
             if handler and len(parts) == len(names):
                 values = {}

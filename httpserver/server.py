@@ -70,12 +70,14 @@ class HTTPServer:
         """
         path = request.path
         name = method or request.method
-        # No path is named as a method.
-        handler = "<" not in path and self.routes.get(name, self.routes).get(path)
+        get = self.routes.get
+        handler = "<" not in path and (  # no path is named as a method
+            get(name, self.routes).get(path)
+            or name == "HEAD"
+            and get("GET", self.routes).get(path)
+        )
         if not handler and self.patterns:
             handler = self.patterns.find(request, name)
-        if not handler and name == "HEAD":
-            handler = self.find(request, "GET")
         if handler or method:
             return handler
         value = ""
