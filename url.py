@@ -230,6 +230,8 @@ def unquote(string):
     An incomplete escape stays as it is.  Raises InvalidRequest 400 for NUL and invalid UTF-8.
     """
     if isinstance(string, str):
+        if "%" not in string and "\0" not in string:
+            return string
         string = string.encode()
     if b"%" in string:
         text, *values = string.split(b"%")

@@ -145,15 +145,16 @@ def field(name, value):
 
     Content-Type: text that says nothing of its letters is UTF-8 (RFC 9110 section 8.3.2).
     """
-    line = "%s: %s" % (name, value)
+    end = ""
+    if name == "Content-Type":
+        text = value.lower()
+        # Event streams are always UTF-8.
+        if text.startswith("text/") and not ("charset" in text or "event-" in text):
+            end = "; charset=utf-8"
+    line = "%s: %s%s" % (name, value, end)
     # Another line end would let a stranger add fields, or a whole response.
     if "\r" in line or "\n" in line or "\0" in line:
         raise ValueError("CR, LF or NUL in " + name)
-    if name == "Content-Type":
-        value = value.lower()
-        # Event streams are always UTF-8.
-        if value.startswith("text/") and not ("charset" in value or "event-" in value):
-            line += "; charset=utf-8"
     return line
 
 
