@@ -197,8 +197,8 @@ def head_end(data):
     if n > (MAX_HEAD if data.find(b"\r\n", 0, MAX_LINE + 2) >= 0 else MAX_LINE + 1):
         return n
     # A lone CR or LF shows as soon as it comes; the last byte may be the CR of a line end.
-    data = data.replace(b"\r\n", b"")
-    return n if data and (data[-1] == 10 or _CONTROL.search(data[:-1])) else 0
+    count = data.count(CRLF[1:]) + data.count(CRLF[:1], 0, -1) - 2 * data.count(CRLF)
+    return n if count else 0
 
 
 def query(string, all=False):

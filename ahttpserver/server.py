@@ -119,7 +119,7 @@ class HTTPServer:
                 # The target as it was sent: nobody can forge a line.
                 text = request.method + " " + request.url if request else "-"
                 status = "-" if conn.head is NOTHING else conn.status
-                address, _ = conn.get_extra_info("peername")
+                address = conn.get_extra_info("peername")[0]
                 self.log("%s %s %s" % (address, text, status))
         return conn.keep
 

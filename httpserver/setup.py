@@ -45,7 +45,8 @@ def __init__(
     for name, good in (
         ("host", isinstance(host, str)),
         ("log", not log or callable(log)),
-        ("ssl", not ssl or hasattr(ssl, "wrap_socket")),  # an SSLContext
+        # A context, not the module of this name.
+        ("ssl", not ssl or hasattr(ssl, "wrap_socket") and not hasattr(ssl, "SSLContext")),
     ):
         if not good:
             raise TypeError(name + " has the wrong type")

@@ -117,6 +117,8 @@ for where, head in {
     "the end of a field": "GET /keep HTTP/1.1\r\nHost: board\r\nX: y\r\r\n\r\n",
 }.items():
     case("RFC 9112 2.2: bare CR in " + where, head, 400, closed=True)
+case("RFC 9112 2.2: a bare CR before a line end is refused at once", "GET /keep HTTP/1.1\r\r\n",
+     400, closed=True, partial=True)
 case("RFC 9112 2.2: lines ended by CR alone", "GET /keep HTTP/1.1\rHost: board\r\r\r\n\r\n", 400,
      closed=True)
 

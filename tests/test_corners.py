@@ -39,6 +39,18 @@ def test_what_happens_before_the_first_request_is_forgotten(server):
     assert server.get("/hello").body == b"hello"
 
 
+def test_settings_that_cannot_be(server):
+    assert server.get("/settings").body.decode().split("\n") == [
+        "TypeError: ssl has the wrong type",
+        "TypeError: host has the wrong type",
+        "TypeError: log has the wrong type",
+        "TypeError: port has the wrong type",
+        "ValueError: port must be 0...65535",
+        "ValueError: timeout must be 0.01...86400",
+        "ValueError: max_connections must be 1...9999",
+    ]
+
+
 def test_after_another_protocol_no_request_follows(server):
     with server.connect() as connection:
         get(connection, b"/switch")

@@ -1,6 +1,7 @@
 # Handlers that do what hardly anybody does, and calls that hardly ever fail: see test_corners.py.
 
 import _thread
+import ssl
 import sys
 import time
 from array import array
@@ -120,6 +121,26 @@ async def twice(reader, writer, request):
         await app.start()
     except HTTPServerError as e:
         await HTTPResponse(200, "text/plain").send(writer, str(e))
+
+
+@app.route("GET", "/settings")
+async def settings(reader, writer, request):
+    """What the constructor says of settings that cannot be."""
+    texts = []
+    for values in (
+        {"ssl": ssl},  # the module, not a context
+        {"host": None},
+        {"log": "print"},
+        {"port": "80"},
+        {"port": 65536},
+        {"timeout": 0},
+        {"max_connections": 0},
+    ):
+        try:
+            HTTPServer(**values)
+        except (TypeError, ValueError) as e:
+            texts.append("%s: %s" % (type(e).__name__, e))
+    await HTTPResponse(200, "text/plain").send(writer, "\n".join(texts))
 
 
 @app.route("GET", "/no-memory")
