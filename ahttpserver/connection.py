@@ -19,7 +19,7 @@ from .loop import ClientGone
 from .response import NOTHING
 
 # The states of a connection, the first to give way first: each is a number of milliseconds, after
-# which it may have to.  See HTTPServer.make_room().
+# which it may have to.  See crowd.make_room().
 LINGERING = 200  # answered; what the client still sends is read away
 KEPT = 300  # idle after a response
 READING = 500  # a head, or a short body, is awaited

@@ -142,7 +142,7 @@ def _attend(self, conn, late):
     # Read what has come and answer what is complete; or, if its time is up, close.
     error = None
     try:
-        if conn.raw:  # how long has it said nothing?  See server.make_room()
+        if conn.raw:  # how long has it said nothing?  See crowd.make_room()
             ticks = ticks_ms()
             conn.left -= ticks_diff(ticks, conn.since)
             conn.since = ticks

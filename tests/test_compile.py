@@ -83,6 +83,7 @@ assert not hasattr(conn, "recv") and not loaded()
 def test_who_reads_no_body_does_not_load_it(package, reader):
     """With the first route that may get one it comes, or when a handler for GET reads."""
     program = READING.replace("PACKAGE", package) + reader + "\nassert loaded() and conn.read"
+    program += " and not hasattr(conn, 'reader')"
     run(MICROPYTHON, "-c", program)
 
 
