@@ -86,15 +86,15 @@ Connection.left_by_client = left_by_client
 
 
 def format_event(data, id, event, retry):
-    """The text of an event.  ValueError for CR, LF or NUL in id or event."""
-    head = ""
+    """The bytes of an event.  ValueError for CR, LF or NUL in id or event."""
+    head = b""
     if retry is not None:
         retry = int(retry)
     for name, value in ("event", event), ("id", id), ("retry", retry):
         if value is not None:
             head += field(name, value) + "\n"
     if data is None:
-        return (head or ":") + "\n"
+        return head + ("\n" if head else ":\n")
     data = data.decode() if isinstance(data, bytes) else str(data)
     data = data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
-    return "".join((head, "data: ", data, "\n\n"))
+    return head + "data: " + data + "\n\n"

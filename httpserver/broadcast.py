@@ -77,7 +77,7 @@ class Broadcast:
 
     def send(self, data=None, id=None, event=None, retry=None):
         """Send an event, or without arguments a comment, as EventSource's send(); never waits."""
-        data = format_event(data, id, event, retry).encode()
+        data = format_event(data, id, event, retry)
         frame = b"%x\r\n%s\r\n" % (len(data), data)  # HTTP/1.0 gets what is inside
         data = memoryview(frame)[frame.find(b"\n") + 1 : -2]
         with self._lock:

@@ -39,6 +39,29 @@ def test_what_happens_before_the_first_request_is_forgotten(server):
     assert server.get("/hello").body == b"hello"
 
 
+def test_each_answer_begins_as_it_was_told_to(server):
+    """The first lines are kept for the next answer: not for one of another kind."""
+    kinds = [
+        (200, "text/css", "text/css; charset=utf-8"),
+        (200, "image/png", "image/png"),
+        (404, "image/png", "image/png"),
+        (404, None, None),
+        (200, None, None),
+        (200, "image/png", "image/png"),
+        (99, "image/png", ValueError),
+        (200, "image/png%0d%0aX:", ValueError),
+    ]
+    server.expect_traceback("ValueError", times=2 * 2 * 2)
+    for status, mimetype, sent in [kind for kind in kinds for _ in range(2)] + kinds[::-1] * 2:
+        target = f"/begin?status={status}" + (f"&type={mimetype}" if mimetype else "")
+        answer = server.get(target)
+        if sent is ValueError:
+            assert (answer.status, answer.body) == (500, b"500 Internal Server Error\n")
+        else:
+            assert (answer.status, answer.header("Content-Type")) == (status, sent)
+            assert answer.header("X-Bytes") == "caf\xe9"
+
+
 def test_settings_that_cannot_be(server):
     assert server.get("/settings").body.decode().split("\n") == [
         "TypeError: ssl has the wrong type",

@@ -143,6 +143,15 @@ async def settings(reader, writer, request):
     await HTTPResponse(200, "text/plain").send(writer, "\n".join(texts))
 
 
+@app.route("GET", "/begin")
+async def begin(reader, writer, request):
+    """An answer of any status and media type; with a field of bytes."""
+    status = int(request.parameters["status"])
+    mimetype = request.parameters.get("type")
+    header = {"X-Bytes": b"caf\xe9"}
+    await HTTPResponse(status, mimetype, close=False, header=header).send(writer, "hello")
+
+
 @app.route("GET", "/no-memory")
 async def no_memory(reader, writer, request):
     door = Door()

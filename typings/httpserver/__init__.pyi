@@ -32,7 +32,7 @@ class HTTPResponse:
         status: int = 200,
         mimetype: str | None = None,
         close: bool = True,
-        header: Mapping[str, str | Sequence[str]] | None = None,
+        header: Mapping[str, str | bytes | int | Sequence[str | bytes | int]] | None = None,
     ) -> None: ...
     def send(self, writer: Connection, body: bytes | str | None = None) -> None:
         """The head, and the body if given; else the handler writes it."""

@@ -13,7 +13,7 @@ class Broadcast:
         self,
         reader: Connection,
         writer: Connection,
-        header: Mapping[str, str | Sequence[str]] | None = None,
+        header: Mapping[str, str | bytes | int | Sequence[str | bytes | int]] | None = None,
     ) -> int:
         """The last thing in a handler: return what this returns."""
 

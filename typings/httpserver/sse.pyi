@@ -7,7 +7,7 @@ from .connection import Connection
 def EventSource(
     reader: Connection,
     writer: Connection,
-    header: Mapping[str, str | Sequence[str]] | None = None,
+    header: Mapping[str, str | bytes | int | Sequence[str | bytes | int]] | None = None,
 ) -> _EventSource:
     """
     Begins an event stream.  header: more fields of the response
