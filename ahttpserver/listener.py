@@ -1,6 +1,6 @@
 # The listening socket: the server starts.
 #
-# This room and setup.py are forgotten now: a board does not keep what it needs no more.
+# Python forgets this file and setup.py now: a board does not keep what it needs no more.
 
 import gc
 import select

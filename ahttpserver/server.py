@@ -96,15 +96,16 @@ class HTTPServer:
         conn.state = SERVED
         conn.left = self.timeout
         try:
-            if error:
-                raise error
-            coro = self.find(request, None)(conn, conn, request)
-            if hasattr(coro, "send") == (loop.DONE is None):
-                raise TypeError("%s: handlers are async def f()" % request.path)
-            if await coro != CONNECTION_KEEP_ALIVE or not loop.hand_over(conn):
-                await conn.drain(True)
-        except url.InvalidRequest as e:
-            await self.refuse(conn, e)
+            try:
+                if error:
+                    raise error
+                coro = self.find(request, None)(conn, conn, request)
+                if hasattr(coro, "send") == (loop.DONE is None):
+                    raise TypeError("%s: handlers are async def f()" % request.path)
+                if await coro != CONNECTION_KEEP_ALIVE or not loop.hand_over(conn):
+                    await conn.drain(True)
+            except url.InvalidRequest as e:
+                await self.refuse(conn, e)
         except loop.ClientGone:
             conn.gone = True
             conn.keep = False

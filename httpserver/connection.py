@@ -60,7 +60,7 @@ class Connection:
     keep = False  # another request may follow
     ended = None  # the handler writes nothing more: True for a good end, False for a bad one
     unsent = b""  # what the socket did not take yet
-    task = None  # that serves it, in httpserver
+    task = None  # that serves it, with asyncio
 
     def __init__(self, app, sock, address):
         self.app = app

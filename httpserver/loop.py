@@ -21,7 +21,7 @@
 #
 # A connection that was handed over to a thread is that thread's alone (.owned): the serving loop
 # looks whether its socket is still there, says .gone, and takes the socket of a stream away whose
-# client has left, when it needs the place.  No lock is needed for that.
+# client has left: at the next look, or at once when it needs the place.  No lock is needed.
 #
 # The functions are methods of HTTPServer and, from wait() on, of Connection.
 
@@ -154,7 +154,10 @@ def _attend(self, conn, late):
         error = e
     finally:
         # What a handler or a handshake took of late is not the other clients' fault.
-        self._looked = self.absent(self._looked, 100)
+        ticks = ticks_ms()
+        if ticks_diff(ticks, self._looked) > 100:
+            self.absent(self._looked, 100)
+        self._looked = ticks
     if not conn.owned and conn in self.connections:
         self.connections.remove(conn)
         self.poller.unregister(conn.sock)

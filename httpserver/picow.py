@@ -55,7 +55,7 @@ def _relieve(conn):
                 oldest = other
     if oldest:
         oldest.gone = True
-        oldest.left = 0  # the watchdog sees to the rest
+        oldest.left = 0  # who looks at the time, in loop.py, sees to the rest
 
 
 Connection.transmit = transmit

@@ -553,10 +553,10 @@ def test_good_client_beside_a_crowd(serve, kinds, number):
 @pytest.mark.parametrize("number", [6, 12, 24][: 1 + 2 * ALL])
 @pytest.mark.parametrize("how", ["backlog of 5", "TLS, 2 places", "TLS, 6 places"][: 1 + 2 * ALL])
 def test_good_client_where_no_bound_is_promised(serve, context, how, kinds, number):
-    """It is served, and the figure is printed (pytest -rP)."""
+    """It is served, and the figure is printed (pytest -rP), if the system has room for all."""
     tls = how.startswith("TLS")
-    places = 2 if "2" in how else 6
-    server = serve(max_connections=places, backlog=20 if tls else 5, ssl=tls)
+    places, backlog = 2 if "2" in how else 6, 20 if tls else 5
+    server = serve(max_connections=places, backlog=backlog, ssl=tls)
 
     def connect():
         connection = server.connect(30)
@@ -565,6 +565,9 @@ def test_good_client_where_no_bound_is_promised(serve, context, how, kinds, numb
     # over TLS who does no good does not even begin a handshake, or dribbles one
     with Crowd(server, kinds, number, hello(context) if tls else GOOD * 10):
         time.sleep(1)
-        longest = longest_wait(connect, 8)
-    print(f"{how}, beside {number} {' '.join(kinds)}: at most {longest:.2f} s")
-    assert longest < 30
+        try:
+            longest = f"at most {longest_wait(connect, 8):.2f} s"
+        except TimeoutError:  # after 30 s
+            longest = "not always within 30 s"
+            assert number >= places + backlog  # else the system drops nobody
+    print(f"{how}, beside {number} {' '.join(kinds)}: {longest}")

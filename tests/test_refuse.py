@@ -203,6 +203,19 @@ def test_failure_and_failing_function(server):
     assert (response.status, response.header("Content-Type")) == (500, TEXT)
 
 
+@pytest.mark.parametrize("word", ["none", "json"])
+@pytest.mark.parametrize("what", ["status", "field"])
+def test_an_error_that_cannot_be_answered(server, word, what):
+    """It is a mistake of the handler, as any other exception."""
+    mode(server, word)
+    server.expect_traceback("ValueError", times=2)
+    for _ in range(2):
+        response = server.get("/cannot/" + what)
+        assert response.status == 500 and response.header("X-Evil") is None
+    assert [call[1:3] for call in calls(server)] == [[500, ""]] * 2
+    assert server.get("/good").body == b"good"
+
+
 def test_without_a_function(start):
     server = start("hello")
     response = server.get("/nowhere")

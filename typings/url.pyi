@@ -16,7 +16,7 @@ class InvalidRequest(Exception):
 
     status: int
     """The status code of the answer."""
-    header: dict[str, str | list[str]] | None
+    header: dict[str, str | bytes | int | list[str | bytes | int]] | None
     """More fields of the answer."""
 
     def __init__(self, message: str, status: int = 400) -> None: ...

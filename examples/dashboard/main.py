@@ -44,7 +44,7 @@ async def measure():
     global count
     try:
         value = max(NOTHING + 1, min(32767, round(sensor() * 100)))
-    except (OSError, ValueError):  # ValueError: not a number
+    except (OSError, ValueError, TypeError, OverflowError):  # no answer, or not a number
         value = NOTHING
     values[count % KEEP] = value
     count += 1

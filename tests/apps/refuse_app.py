@@ -76,6 +76,14 @@ async def good(reader, writer, request):
     await HTTPResponse(200, "text/plain", False).send(writer, "good")
 
 
+@app.route("GET", "/cannot/<be>")
+async def cannot(reader, writer, request):
+    """Errors that no answer can be made of."""
+    error = InvalidRequest("cannot be", 42 if request.parameters["be"] == "status" else 409)
+    error.header = {"X-Own": "a\r\nX-Evil: yes"}
+    raise error
+
+
 @app.route("POST", "/read")
 async def read(reader, writer, request):
     body = await reader.read()

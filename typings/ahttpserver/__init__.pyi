@@ -1,7 +1,7 @@
 # What editors and type checkers are told of ahttpserver: every public name, its arguments and what
 # comes back.  This folder stays on the PC.  VS Code (Pylance) and Pyright find it as it is, where
-# a project has it as `typings`; mypy by MYPYPATH=typings.  The files of httpserver are made of
-# these by tests/mirror.py, but for server.pyi.
+# a project has it as `typings`; mypy by MYPYPATH=typings.  Those of httpserver are made by
+# tests/mirror.py, but for server.pyi.
 
 from collections.abc import Mapping, Sequence
 from typing import Final

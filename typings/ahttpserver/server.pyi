@@ -1,4 +1,4 @@
-# The server.  Written twice, as loop.py is: httpserver has on_error, too.
+# The server.  Not made by tests/mirror.py: httpserver has on_error, too, and start() differs.
 
 from collections.abc import Callable
 from typing import Any, TypeVar

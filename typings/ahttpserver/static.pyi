@@ -12,5 +12,5 @@ def StaticFiles(
     """
     A handler that serves the folder; its route calls the path <path:file>.
 
-    mimetypes: more media types by the ends of names, such as {"wasm": "application/wasm"}
+    mimetypes: more media types by the ends of names, such as {"ogg": "audio/ogg"}
     """
