@@ -22,8 +22,8 @@ BUDGET = {
     "ahttpserver": {
         "core": 18900,
         "import": 26900,
-        "request": 2700,
-        "request, browser head": 3300,
+        "request": 2400,
+        "request, browser head": 2930,
         "static": 2205,
         "auth": 515,
         "receivefile": 770,
@@ -36,8 +36,8 @@ BUDGET = {
     "httpserver": {
         "core": 18750,
         "import": 26800,
-        "request": 1700,
-        "request, browser head": 2250,
+        "request": 1500,
+        "request, browser head": 2000,
         "static": 2195,
         "auth": 510,
         "receivefile": 765,
