@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -135,6 +136,11 @@ def firmware():
     """The path of what `make board` has built, the latest."""
     built = ROOT.glob("build/board/firmware-*/firmware.elf")
     return max(built, key=os.path.getmtime)
+
+
+def lost(heaps):
+    """Bytes that each round has cost, of the heap after each: a table that grows does so once."""
+    return min(after - before for before, after in pairwise(heaps))
 
 
 def size(text):
