@@ -94,6 +94,5 @@ def absent(self, start, limit):
         for conn in self.connections:
             since = conn.since
             if since:  # is not None
-                wait = ticks_diff(ticks, since)
-                conn.since = ticks_add(since, min(time, wait))
+                conn.since = ticks_add(since, min(time, ticks_diff(ticks, since)))
     return ticks

@@ -70,7 +70,7 @@ _REASONS = """
 
 # Most responses of a board begin like the last one: its status, mimetype and these lines.  To make
 # them takes a seventh of a small request's time.
-_start = None, None, None
+_seen = None, None, None
 
 
 class HTTPResponse:
@@ -96,17 +96,17 @@ class HTTPResponse:
         Without body the handler writes it.  Nothing leaves before writer.drain() or the end of
         the handler; until then another send() replaces this one.
         """
-        global _start
+        global _seen
         output = b"" + (body or "")  # MicroPython adds a str to bytes as UTF-8
         room = -1 if body is None else 0
         status = self.status
         mimetype = self.mimetype
-        code, kind, head = _start
-        if code != status or kind != mimetype:
+        code, key, head = _seen
+        if code != status or key != mimetype:
             head = b"HTTP/1.1 %s\r\n" % status_line(status)
             if mimetype:
                 head = b"%s%s\r\n" % (head, field("Content-Type", mimetype))
-            _start = status, mimetype, head
+            _seen = status, mimetype, head
         for name in self.header or ():
             value = self.header[name]
             key = name.lower()

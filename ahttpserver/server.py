@@ -120,8 +120,7 @@ class HTTPServer:
                 # The target as it was sent: nobody can forge a line.
                 text = request.method + " " + request.url if request else "-"
                 status = "-" if conn.head is NOTHING else conn.status
-                address = conn.get_extra_info("peername")[0]
-                self.log("%s %s %s" % (address, text, status))
+                self.log("%s %s %s" % (conn.get_extra_info("peername")[0], text, status))
         return conn.keep
 
     async def refuse(self, conn, error):

@@ -30,8 +30,8 @@ class Board(Process):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("BOARD", profile)
             program = translate(name, package, folder)
-            # 224k, and what the doubles take
-            super().__init__(program, folder, *args, heap="236k", path=[DOUBLES])
+            # 224k, what the doubles take, and some: the largest body is held three times
+            super().__init__(program, folder, *args, heap="256k", path=[DOUBLES])
         try:
             self.wait_listening()
         except AssertionError:
