@@ -70,7 +70,7 @@ _REASONS = """
 
 # Most responses of a board begin like the last one: its status, mimetype and these lines.  To make
 # them takes a seventh of a small request's time.
-_seen = None, None, None
+_seen = None, 0, None
 
 
 class HTTPResponse:

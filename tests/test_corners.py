@@ -62,6 +62,11 @@ def test_each_answer_begins_as_it_was_told_to(server):
             assert answer.header("X-Bytes") == "caf\xe9"
 
 
+def test_an_answer_without_a_status(server):
+    server.expect_traceback("TypeError")
+    assert server.get("/begin").status == 500
+
+
 def test_settings_that_cannot_be(server):
     assert server.get("/settings").body.decode().split("\n") == [
         "TypeError: ssl has the wrong type",

@@ -153,7 +153,8 @@ async def settings(reader, writer, request):
 @app.route("GET", "/begin")
 async def begin(reader, writer, request):
     """An answer of any status and media type; with a field of bytes."""
-    status = int(request.parameters["status"])
+    status = request.parameters.get("status")
+    status = status and int(status)
     mimetype = request.parameters.get("type")
     header = {"X-Bytes": b"caf\xe9"}
     await HTTPResponse(status, mimetype, close=False, header=header).send(writer, "hello")
