@@ -97,7 +97,9 @@ class HTTPResponse:
         the handler; until then another send() replaces this one.
         """
         global _seen
-        output = b"" + (body or "")  # MicroPython adds a str to bytes as UTF-8
+        if isinstance(body, str):
+            body = body.encode()  # on MicroPython without a copy, which adding it would make
+        output = b"" + (body or b"")
         room = -1 if body is None else 0
         status = self.status
         mimetype = self.mimetype
@@ -105,7 +107,7 @@ class HTTPResponse:
         if code != status or key != mimetype:
             head = b"HTTP/1.1 %s\r\n" % status_line(status)
             if mimetype:
-                head = b"%s%s\r\n" % (head, field("Content-Type", mimetype))
+                head += field("Content-Type", mimetype) + CRLF
             _seen = status, mimetype, head
         for name in self.header or ():
             value = self.header[name]
@@ -118,7 +120,7 @@ class HTTPResponse:
                 if key == "content-type":
                     name = "Content-Type"
                 for line in value if isinstance(value, (list, tuple)) else (value,):
-                    head = b"%s%s\r\n" % (head, field(name, line))
+                    head += field(name, line) + CRLF
                 continue
             raise ValueError("bad %s: %s" % (name, value))
         replaced = writer.head
@@ -178,19 +180,20 @@ def write(self, data):
     """Collect data (bytes or str); ValueError if it is more than the response's length."""
     if self.ended is not None:
         raise ClientGone("closed")
+    if isinstance(data, str):
+        data = data.encode()
     output = self.output + data  # first: there may be no memory for it
-    count(self, len(output) - len(self.output))  # bytes; data may be an array of larger items
-    if self.mute is not None:
-        if self.mute > 65536:
-            self.drain()  # or a HEAD of an endless body would never end
-        return
-    self.output = output
-    # With asyncio this drain() is not awaited: it sends what the socket takes now, as long as not
-    # much waits already.  TLS has to be offered the very same bytes again.
-    if len(output) > BUFFER and not (
-        DONE and (self.raw or len(self.unsent) + len(output) >= 4096)
-    ):
-        self.drain()
+    n = len(output)
+    count(self, n - len(self.output))  # bytes; data may be an array of larger items
+    mute = self.mute
+    if mute is None:
+        self.output = output
+        # With asyncio this drain() is not awaited: it sends what the socket takes now, as long as
+        # not much waits already.  TLS has to be offered the very same bytes again.
+        if n > BUFFER and not (DONE and (self.raw or len(self.unsent) + n >= 4096)):
+            self.drain()
+    elif mute > 65536:
+        self.drain()  # or a HEAD of an endless body would never end
 
 
 def count(self, n):

@@ -1,6 +1,7 @@
 # What hardly anybody does, and calls that hardly ever fail.
 
 import contextlib
+import re
 import time
 
 import pytest
@@ -37,6 +38,16 @@ def test_what_happens_before_the_first_request_is_forgotten(server):
     assert server.get("/new").body == b"hello"
     assert server.get("/twice").body == b"is running"
     assert server.get("/hello").body == b"hello"
+
+
+@pytest.mark.parametrize("by", ["send", "write"])
+@pytest.mark.parametrize("type", ["str", "bytes"])
+def test_a_large_answer_is_not_copied(server, type, by):
+    """A board has no room for it twice."""
+    server.get("/hello")
+    assert server.get(f"/large?type={type}&by={by}").body == b"x" * 20000
+    (took,) = re.findall(r"^took (-?\d+)$", server.output, re.M)
+    assert int(took) < 2000
 
 
 def test_each_answer_begins_as_it_was_told_to(server):

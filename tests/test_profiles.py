@@ -31,7 +31,7 @@ class Board(Process):
             patch.setenv("BOARD", profile)
             program = translate(name, package, folder)
             # 224k, what the doubles take, and some: the largest body is held three times
-            super().__init__(program, folder, *args, heap="256k", path=[DOUBLES])
+            super().__init__(program, folder, *args, heap="236k", path=[DOUBLES])
         try:
             self.wait_listening()
         except AssertionError:

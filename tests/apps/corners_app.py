@@ -1,6 +1,7 @@
 # Handlers that do what hardly anybody does, and calls that hardly ever fail: see test_corners.py.
 
 import _thread
+import gc
 import sys
 import time
 from array import array
@@ -109,6 +110,22 @@ async def both_exact(reader, writer, request):
 @app.route("HEAD", "/both/<name>")
 async def both_pattern(reader, writer, request):
     await HTTPResponse(200, header={"X-Route": "pattern"}).send(writer, "")
+
+
+@app.route("GET", "/large")
+async def large(reader, writer, request):
+    """How much memory an answer of 20 kB takes, besides itself, is printed."""
+    body = "x" * 20000
+    if request.parameters["type"] == "bytes":
+        body = body.encode()
+    response = HTTPResponse(200, "text/plain")
+    before = gc.mem_alloc()
+    if request.parameters["by"] == "send":
+        await response.send(writer, body)
+    else:
+        await response.send(writer)
+        writer.write(body)
+    print("took", gc.mem_alloc() - before)
 
 
 @app.route("GET", "/late")
