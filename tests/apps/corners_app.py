@@ -119,6 +119,7 @@ async def large(reader, writer, request):
     if request.parameters["type"] == "bytes":
         body = body.encode()
     response = HTTPResponse(200, "text/plain")
+    gc.collect()  # so that no collection comes in between and hides it
     before = gc.mem_alloc()
     if request.parameters["by"] == "send":
         await response.send(writer, body)
