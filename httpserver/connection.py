@@ -151,8 +151,8 @@ class Connection:
         request = self.request
         if request:
             if request.expect:  # without 100 Continue many send no body
+                self.body = 2 * self.more  # the CR LF of next()
                 self.more = 0
-                self.body = 0
             if not self.more and len(self.input) == self.body:
                 return False
         self.state = LINGERING

@@ -63,7 +63,7 @@ def sendfile(writer, filename, start=0, length=None):
             if writer.chunked and not rest:
                 writer.push(response.CRLF)
         except OSError:
-            if writer.gone:
+            if writer.gone or writer.unsent:  # it was the connection's, not the file's
                 raise
         finally:
             if rest:

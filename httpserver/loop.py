@@ -248,7 +248,7 @@ def close(self, good=True):
         try:
             if good and ended is None:
                 self.drain(True)
-            if self.status == 101 and self.body:
+            if self.body > len(self.input) or self.more:
                 # What is unread when a socket closes destroys what was sent last.
                 self.left = 1000
                 for _ in range(64):
@@ -266,12 +266,11 @@ def wait_closed(self):
 
 
 def hand_over(self):
-    """The handler has given the connection to a thread."""
-    self.app.poller.unregister(self.sock)  # first: once owned, its thread may close the socket
+    """The handler has given the connection to a thread; false if that has ended already."""
+    poller = self.app.poller
+    poller.unregister(self.sock)  # first: once owned, its thread may close the socket
     self.owned = True
-    good = self.ended
-    if good is not None:  # its thread has ended already
-        self.ended = None
-        self.body = 0  # nobody waits here
-        self.close(good)
-    return True
+    if self.ended is None:
+        return True
+    self.owned = False
+    poller.register(self.sock, POLLIN)

@@ -265,6 +265,8 @@ def take(self, end):
             self.room = 0
             length = None
             if self.status == 101:
+                self.room = -1
+                self.mute = None
                 self.body = 1 << 29  # what follows is not HTTP any more
                 self.more = 0
                 self.keep = False

@@ -98,7 +98,34 @@ def test_after_another_protocol_no_request_follows(server):
         connection.sendall(b"hello")
         time.sleep(0.1)
         connection.sendall(HELLO)
-        assert receive_all(connection) == b""
+        assert receive_all(connection) == b"echo hello"
+
+
+def test_a_long_head_for_a_socket_that_is_full(server):
+    """What waits for the socket without being awaited is bounded: not by a head's length."""
+    for _ in range(3):
+        assert server.get("/long-head").body == b"x" * 4000
+
+
+def test_a_file_for_a_client_that_takes_no_more(server, tmp_path):
+    """sendfile() must not return as if all had been sent."""
+    with open(tmp_path / "large.bin", "wb") as file:
+        file.truncate(20 << 20)
+    with server.connect() as connection:
+        get(connection, b"/file")
+        wait_until(lambda: "sendfile:" in server.output, 20)
+    assert "sendfile: ClientGone" in server.output
+
+
+@pytest.mark.parametrize("field", [b"Transfer-Encoding: chunked", b"Content-Length: 9"])
+def test_a_refused_upload_that_waits_to_be_told(server, field):
+    """Without 100 Continue no body comes: nobody waits for it."""
+    start = time.monotonic()
+    answer = server.exchange(
+        b"PUT /none HTTP/1.1\r\nHost: board\r\nExpect: 100-continue\r\n" + field + b"\r\n\r\n"
+    )
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert time.monotonic() - start < 0.5
 
 
 def test_a_long_head_that_came_while_a_handler_blocked(server):

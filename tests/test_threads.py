@@ -1,7 +1,10 @@
 # httpserver alone: what threads, the log and on_error may do to it.
 
+import time
+
 import pytest
 
+from client import Client
 from harness import wait_until
 
 pytestmark = pytest.mark.parametrize("package", ["httpserver"])
@@ -32,6 +35,24 @@ def test_answer_of_unknown_length_from_a_thread(server, target):
     answer = server.request("HEAD", target)
     assert (answer.status, answer.body) == (200, b"")
     server.wait_descriptors(before)
+
+
+@pytest.mark.parametrize("target", [b"/thread", b"/quick"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_answer_to_an_upload_that_is_not_read(server, target, chunked):
+    """It arrives, although the client is still sending: closing at once would destroy it."""
+    field = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 40000"
+    size = b"9c40\r\n" if chunked else b""
+    with server.connect() as connection:
+        connection.sendall(
+            b"POST %s HTTP/1.1\r\nHost: board\r\n%s\r\n\r\n%s" % (target, field, size)
+        )
+        for _ in range(8):
+            connection.sendall(b"x" * 5000)
+            time.sleep(0.1)
+        client = Client(connection)
+        assert client.answer().body == b"from a thread"
+        assert client.rest() == b"" and not client.reset
 
 
 def test_no_memory_when_a_thread_closes(server):

@@ -12,6 +12,7 @@ from ahttpserver import (
     HTTPResponse,
     HTTPServer,
     HTTPServerError,
+    sendfile,
 )
 from run_ahttpserver import run, sleep
 
@@ -45,7 +46,28 @@ async def switch(reader, writer, request):
     header = {"Connection": "Upgrade", "Upgrade": "echo"}
     await HTTPResponse(101, None, close=False, header=header).send(writer)
     await writer.drain()
-    await reader.read(5)
+    writer.write(b"echo " + await reader.readexactly(5))
+
+
+@app.route("GET", "/long-head")
+async def long_head(reader, writer, request):
+    """Its head and its body together are much, and at first the socket takes nothing of it."""
+    writer.sock = Full(writer)
+    header = {"X-Long": "h" * 1500}
+    await HTTPResponse(200, "text/plain", close=False, header=header).send(writer)
+    writer.write("x" * 4000)
+    await writer.drain()
+
+
+@app.route("GET", "/file")
+async def file(reader, writer, request):
+    """Says whether the handler hears of a client that takes no more of the file."""
+    try:
+        await sendfile(writer, "large.bin")
+    except OSError as e:
+        print("sendfile:", type(e).__name__)
+        raise
+    print("sendfile: done")
 
 
 @app.route("GET", "/block")
@@ -85,6 +107,17 @@ def accept_fails():
     if not app.failures:
         del app.admit
     raise OSError(23)
+
+
+class Full:
+    """A socket that cannot take anything now."""
+
+    def __init__(self, writer):
+        self.writer = writer
+        self.real = writer.sock
+
+    def write(self, data):
+        self.writer.sock = self.real
 
 
 class Door:

@@ -36,6 +36,7 @@ def later(writer):
 
 @app.route("GET", "/thread")
 @app.route("GET", "/logged")
+@app.route("POST", "/thread")
 def thread(reader, writer, request):
     _thread.start_new_thread(later, (writer,))
     return CONNECTION_KEEP_ALIVE
@@ -57,6 +58,7 @@ def pieces(reader, writer, request):
 
 
 @app.route("GET", "/quick")
+@app.route("POST", "/quick")
 def quick(reader, writer, request):
     """The thread is faster than the server, or its end is."""
     _thread.start_new_thread(in_pieces, (writer,))
