@@ -271,9 +271,10 @@ def inside(folder, path):
     The name of the file that path (a decoded str from a request) means below folder.
 
     Raises InvalidRequest 404 for what could leave the folder or is hidden: "..", a backslash, NUL,
-    an absolute path, a name with a leading dot.  For downloads and for uploads.
+    an absolute path, "//", a name with a leading dot.  For downloads and for uploads.
     """
-    if "\\" in path or "\0" in path or path.startswith("/") or "/." in "/" + path:
+    text = "/" + path
+    if "\\" in text or "\0" in text or "//" in text or "/." in text:
         raise InvalidRequest("no file", 404)
     return folder.rstrip("/") + "/" + path if folder else path
 

@@ -68,8 +68,9 @@ class Broadcast:
         """
         if not writer.stream:
             self.send()  # finds those who have left
-            if self._max and len(self) >= self._max:
-                raise InvalidRequest("busy", 503)
+        if self._max and len(self) >= self._max:
+            raise InvalidRequest("busy", 503)  # a stream that has begun breaks off
+        if not writer.stream:
             EventSource(reader, writer, header)
         with self._lock:
             self._joined = self._joined + [writer]

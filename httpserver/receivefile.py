@@ -8,8 +8,9 @@ import os
 from url import InvalidRequest
 
 BUFFER = 2048  # bytes
+FULL = "disk full"
 
-_busy = set()  # names that uploads write to now
+_busy = set()  # names that uploads write to now, in lower case: some disks make no difference
 
 
 def receivefile(reader, filename, max_size=None):
@@ -26,39 +27,41 @@ def receivefile(reader, filename, max_size=None):
     if filename[-1:] in ("", "/"):
         raise InvalidRequest("no file name")
     part = filename + ".part"
-    if part in _busy or filename[-5:].lower() == ".part":
+    name = filename.lower()
+    if name in _busy or name[-5:] == ".part":
         raise InvalidRequest("name in use", 409)
     if max_size is None:
         max_size = 1 << 30
     if reader.body > max_size:
         raise InvalidRequest("too large", 413)
-    _busy.add(part)
+    _busy.add(name)
     size = 0
     try:
         with _file("no folder", open, part, "wb") as file:
-            while True:
+            data = True
+            while data:
                 data = reader.read(BUFFER)
-                if not data:
-                    break
                 size += len(data)
                 if size > max_size:
                     raise InvalidRequest("too large", 413)
-                try:
-                    file.write(data)
-                except OSError:
-                    raise InvalidRequest("disk full", 507)
+                if data:
+                    _file(FULL, file.write, data)
+            _file(FULL, file.close)  # LittleFS writes the end, and small files, only now
         _file("no file", os.rename, part, filename)
     finally:
         try:
             os.remove(part)  # of an upload that was broken off; else it has its name now
         except Exception:  # a tuple of classes would need memory
             pass
-        _busy.discard(part)
+        _busy.discard(name)
     return size
 
 
-def _file(error, function, *names):
+def _file(error, function, *args):
     try:
-        return function(*names)
-    except OSError:
+        return function(*args)
+    except OSError as e:
+        # ENOSPC; ENAMETOOLONG says LittleFS, too, when it has no room for a name.
+        if error == FULL or 28 in e.args or 36 in e.args and len(args[0]) < 255:
+            raise InvalidRequest(FULL, 507)
         raise InvalidRequest(error, 404)

@@ -116,7 +116,7 @@ class HTTPResponse:
                 room = int(value) - len(output)
                 if room >= 0:
                     continue
-            elif key != "transfer-encoding" and (key != "connection" or status == 101):
+            elif key != "transfer-encoding" and (key != "connection" or "Upgrade" in value):
                 if key == "content-type":
                     name = "Content-Type"
                 for line in value if isinstance(value, (list, tuple)) else (value,):

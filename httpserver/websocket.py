@@ -45,8 +45,9 @@ def WebSocket(reader, writer, origins=None):
     key = field("sec-websocket-key", "")
     header = {"Upgrade": "websocket"}
     if (
-        "websocket" not in field("upgrade", "").lower()
-        or "upgrade" not in field("connection", "").lower()
+        not _names("websocket", field("upgrade", ""))
+        or not _names("upgrade", field("connection", ""))
+        or request.version == "1.0"
         or field("sec-websocket-version") != "13"
         or key[22:] != "=="  # 16 bytes in base64
         or request.method != "GET"
@@ -54,6 +55,7 @@ def WebSocket(reader, writer, origins=None):
     ):
         error = InvalidRequest("", 426)
         error.header = header
+        header["Connection"] = "Upgrade"
         header["sec-websocket-version"] = "13"
         raise error
     origin = field("origin")
@@ -67,6 +69,13 @@ def WebSocket(reader, writer, origins=None):
     HTTPResponse(101, None, True, header).send(writer)
     writer.drain()
     return _WebSocket(writer)
+
+
+def _names(token, field):
+    # Whether a list in a field has this token.
+    for name in field.lower().split(","):
+        if name.strip() == token:
+            return True
 
 
 class _WebSocket:
@@ -180,6 +189,8 @@ class _WebSocket:
                 rest = conn.unsent  # of the frame before, by whomever
                 if frame and not rest:
                     if self._closed:
+                        if _op == 10:  # nobody asks for it any more
+                            return
                         raise ClientGone
                     self._closed = _op == 8
                     rest = frame

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from eventstreams import events, get_json, open_stream, reset, state
-from harness import parse_one, wait_until
+from harness import parse_one, receive_all, wait_until
 
 EVENT = re.compile(rb"data: (\d+) (\d+) (x*)\n\n")
 
@@ -146,6 +146,9 @@ class TestLimits:
             streams = [stack.enter_context(events(server, "/few")) for _ in range(2)]
             wait_until(lambda: state(server)["few"] == 2)
             assert server.get("/few").status == 503
+            with open_stream(server, "/few?begun") as connection:
+                connection.settimeout(5)
+                assert not receive_all(connection).endswith(b"0\r\n\r\n")  # it broke off
             send(server, data="x")
             assert [next(stream).data for stream in streams] == ["x"] * 2
         wait_until(lambda: send(server) == 0 and state(server)["few"] == 0)

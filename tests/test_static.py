@@ -112,6 +112,12 @@ def test_index_of_a_folder(server, www):
     assert server.get("/below/it/sub/").body == b"sub"
     assert server.get("/below/it/").body == PAGE
     assert server.get("/empty/").status == 404
+    (www / "empty" / "index.html").mkdir()
+    assert server.get("/empty/").status == 404
+    (www / "sub" / "index.html.gz").mkdir()
+    assert server.get("/sub/", "Accept-Encoding: gzip").body == b"sub"
+    (www / "only.css.gz").mkdir()
+    assert server.get("/only.css", "Accept-Encoding: gzip").status == 404
 
 
 @pytest.mark.parametrize(
@@ -304,6 +310,15 @@ def test_not_modified(server):
     for field in ('"other"', etag[:-2] + '"', etag.strip('"'), ""):
         response = server.get("/", f"If-None-Match: {field}")
         assert (response.status, response.body) == (200, PAGE), field
+
+
+def test_only_if_it_is_this_state(server):
+    """RFC 9110 section 13.1.1: who resumes a download must not join two versions."""
+    etag = server.get("/ten.txt").header("ETag")
+    for field, status in (etag, 206), ("*", 206), (f'"x", {etag}', 206), ('"x"', 412), ("", 412):
+        answer = server.get("/ten.txt", f"If-Match: {field}", "Range: bytes=5-")
+        assert answer.status == status, field
+        assert (answer.body == b"56789") == (status == 206)
 
 
 def test_not_modified_keeps_the_connection(server):

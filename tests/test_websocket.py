@@ -116,6 +116,10 @@ def test_tokens_in_any_case(server):
         (handshake(leave_out="Sec-WebSocket-Version"), 426),
         (handshake(leave_out="Sec-WebSocket-Key"), 426),
         (handshake().replace(b"websocket\r\n", b"h2c\r\n"), 426),
+        (handshake().replace(b"websocket\r\n", b"xwebsocketx\r\n"), 426),
+        (handshake().replace(b"websocket\r\n", b"h2c, websocket\r\n"), 101),
+        (handshake().replace(b": Upgrade", b": no-upgrade"), 426),
+        (handshake().replace(b"HTTP/1.1", b"HTTP/1.0"), 426),
         (handshake().replace(b": 13", b": 8"), 426),
         (handshake().replace(b"Key: ", b"Key: x"), 426),
         (handshake().replace(b"Key: c", b"Key: "), 426),
@@ -145,6 +149,7 @@ def test_refused(server, head, status):
     assert response.status == status
     if status == 426:
         assert response.header("Upgrade") == "websocket"
+        assert "Upgrade" in response.all("Connection")
         assert response.header("Sec-WebSocket-Version") == "13"
     if method != "POST":
         assert wait_streams(server) == []
@@ -406,8 +411,8 @@ def test_server_closes(server, code):
         peer = Socket(connection, f"/close?code={code}")
         peer.send(frame(TEXT, "ignored"))
         assert peer.frames() == [(TEXT, "hello"), (CLOSE, code)]
-        peer.send(frame(TEXT, "ignored"), closing(code))
-        assert peer.frames() == []
+        peer.send(frame(PING), frame(TEXT, "ignored"), closing(code))
+        assert peer.frames() == []  # no answer to a ping after Close
     assert ["closed", ["ignored", "ignored"]] in wait_streams(server)
 
 

@@ -49,11 +49,11 @@ def same_site(request):
 
 
 def file_name(request):
-    """The name of the file that a request wants to change."""
-    same_site(request)
-    if not request.parameters["name"]:
-        raise InvalidRequest("no file name")
-    return inside(FOLDER, request.parameters["name"])
+    """The name of the file that a request means."""
+    name = request.parameters["name"]
+    if name[-5:].lower() == ".part":  # an upload that has not come whole
+        raise InvalidRequest("no such file", 404)
+    return inside(FOLDER, name)
 
 
 @app.route("GET", "/")
@@ -67,7 +67,7 @@ async def root(reader, writer, request):
 @app.route("GET", "/files/<path:name>")
 @admin
 async def get(reader, writer, request):
-    name = inside(FOLDER, request.parameters["name"])
+    name = file_name(request)
     if name[-1:] == "/":
         return await send_list(writer, name)
     # To be kept, not shown: a page that somebody uploaded would act in the name of its reader.
@@ -110,19 +110,18 @@ async def upload(reader, writer, request):
     part = await form.next()
     while part:
         if part.filename:
-            name = inside(folder, part.filename.replace("/", "_"))
-            await receivefile(part, name, max_size=MAX_SIZE)
+            await receivefile(part, inside(folder, part.filename.replace("/", "_")), MAX_SIZE)
             stored += 1
         part = await form.next()
     if not stored:
         raise InvalidRequest("no file in the form")
-    response = HTTPResponse(201, "text/plain", close=False)
-    await response.send(writer, "stored: %d\n" % stored)
+    await HTTPResponse(201, "text/plain", close=False).send(writer, "stored: %d\n" % stored)
 
 
 @app.route("PUT", "/files/<path:name>")
 @admin
 async def put(reader, writer, request):
+    same_site(request)
     await receivefile(reader, file_name(request), max_size=MAX_SIZE)
     await HTTPResponse(204, close=False).send(writer)
 
@@ -130,6 +129,7 @@ async def put(reader, writer, request):
 @app.route("DELETE", "/files/<path:name>")
 @admin
 async def delete(reader, writer, request):
+    same_site(request)
     try:
         os.remove(file_name(request))
     except OSError:

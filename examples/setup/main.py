@@ -8,7 +8,6 @@
 import asyncio
 import json
 import os
-from time import ticks_diff, ticks_ms
 
 import network
 
@@ -28,7 +27,7 @@ point = network.WLAN(network.AP_IF)
 state = {"state": "waiting", "name": "", "address": ""}  # as the page is told
 entered = []  # (name, password), to be tried
 names = None  # the name server, while the access point is on
-seen = 0  # when somebody last looked at the page, in ticks
+quiet = PATIENCE  # seconds since somebody looked at the page
 
 
 @app.route("GET", "/setup")
@@ -39,8 +38,8 @@ async def page(reader, writer, request):
 
 @app.route("GET", "/setup/state")
 async def tell(reader, writer, request):
-    global seen
-    seen = ticks_ms()
+    global quiet
+    quiet = 0
     await answer(writer, state)
 
 
@@ -119,7 +118,7 @@ async def connect(name, password):
 
 async def keep():
     """Keeps the board in reach, one way or the other."""
-    global names
+    global names, quiet
     await app.start()  # here your own tasks begin, too
     station.active(True)
     known = load()
@@ -134,16 +133,16 @@ async def keep():
                 os.rename(FILE + ".new", FILE)  # the old one stays until the new one is written
         if station.isconnected():
             away = 0
-            if names and ticks_diff(ticks_ms(), seen) > LINGER * 1000:
+            if names and quiet > LINGER:
                 names = names.close()
                 point.active(False)
         else:
             away += 1
             if away >= PATIENCE and not names:
                 open_point()
-            quiet = ticks_diff(ticks_ms(), seen) > PATIENCE * 1000
-            if known and away % PATIENCE == 0 and (quiet or not names):
+            if known and away % PATIENCE == 0 and (quiet >= PATIENCE or not names):
                 await connect(*known)
+        quiet += 1
         await asyncio.sleep(1)
 
 

@@ -45,6 +45,12 @@ async def put_file(reader, writer, request):
     await response.send(writer, str(size))
 
 
+@app.route("DELETE", "/<path:name>")
+async def delete_file(reader, writer, request):
+    os.remove(inside("/disk", request.parameters["name"]))
+    await HTTPResponse(204).send(writer)
+
+
 @app.route("GET", "/")
 async def get_files(reader, writer, request):
     files = {}

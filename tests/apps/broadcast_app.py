@@ -66,6 +66,8 @@ async def join_keyword(reader, writer, request):
 
 @app.route("GET", "/few")
 async def join_few(reader, writer, request):
+    if request.query:
+        await EventSource(reader, writer)
     return await few.join(reader, writer)
 
 
