@@ -190,10 +190,11 @@ def write(self, data):
         self.output = output
         # With asyncio this drain() is not awaited: it sends what the socket takes now, as long as
         # not much waits already.  TLS has to be offered the very same bytes again.
-        if n > BUFFER and not (DONE and (self.raw or len(self.unsent) + n >= 4096)):
-            self.drain()
-    elif mute > 65536:
-        self.drain()  # or a HEAD of an endless body would never end
+        if n <= BUFFER or DONE and (self.raw or len(self.unsent) + n >= 4096):
+            return
+    elif mute <= 65536:  # or a HEAD of an endless body would never end
+        return
+    self.drain()
 
 
 def count(self, n):
