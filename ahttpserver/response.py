@@ -99,8 +99,11 @@ class HTTPResponse:
         global _seen
         if isinstance(body, str):
             body = body.encode()  # on MicroPython without a copy, which adding it would make
-        output = b"" + (body or b"")
-        room = -1 if body is None else 0
+        output = b""
+        room = -1
+        if body is not None:
+            output += body  # a TypeError for what is neither
+            room = 0
         status = self.status
         mimetype = self.mimetype
         code, key, head = _seen

@@ -78,6 +78,12 @@ def test_an_answer_without_a_status(server):
     assert server.get("/begin").status == 500
 
 
+@pytest.mark.parametrize("type", ["list", "dict", "int"])
+def test_a_body_of_a_wrong_type(server, type):
+    server.expect_traceback("TypeError")
+    assert server.get("/wrong-body?" + type).status == 500
+
+
 def test_settings_that_cannot_be(server):
     assert server.get("/settings").body.decode().split("\n") == [
         "TypeError: ssl has the wrong type",

@@ -287,7 +287,7 @@ def test_refuses_the_folder_of_the_programs(package, folder):
         capture_output=True,
         text=True,
     )
-    assert done.stdout == "refused: folder\n", done.stderr
+    assert done.stdout == "refused: folder: not the board's root\n", done.stderr
 
 
 # What a browser has already

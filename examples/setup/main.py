@@ -15,7 +15,8 @@ from ahttpserver import HTTPResponse, HTTPServer, InvalidRequest, sendfile
 from ahttpserver.captive import Captive
 from url import query
 
-POINT = {"essid": "board-setup", "authmode": 0}  # or 3, and "password": 8 characters or more
+# With a password: "security": network.WLAN.SEC_WPA_WPA2, "key": "8 characters or more"
+POINT = {"ssid": "board-setup", "security": 0}
 FILE = "wifi.json"  # where name and password of the Wi-Fi are stored
 TRY = 20  # seconds that the Wi-Fi has for letting the board in
 PATIENCE = 60  # seconds without it, after which the access point goes on
@@ -92,8 +93,8 @@ def load():
 
 def open_point():
     global names
+    point.config(**POINT)  # before it is active: a Pico W does not change it later
     point.active(True)
-    point.config(**POINT)
     names = Captive(point.ifconfig()[0])
     asyncio.create_task(names.serve())
 

@@ -211,6 +211,13 @@ async def begin(reader, writer, request):
     await HTTPResponse(status, mimetype, close=False, header=header).send(writer, "hello")
 
 
+@app.route("GET", "/wrong-body")
+async def wrong_body(reader, writer, request):
+    """A body that is none, as when json.dumps was forgotten; each of these is false."""
+    body = {"list": [], "dict": {}, "int": 0}[request.query]
+    await HTTPResponse(200, "application/json").send(writer, body)
+
+
 @app.route("GET", "/no-memory")
 async def no_memory(reader, writer, request):
     door = Door()

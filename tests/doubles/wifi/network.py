@@ -18,13 +18,18 @@ class WLAN:
         self.kind = kind
         self.joined = None
         self.since = 0
+        self.on = False
 
     def active(self, on):
+        self.on = on
         if self.kind == AP_IF:
             print("access point", "on" if on else "off")
 
-    def config(self, essid, authmode, password=""):
-        print("named", essid, authmode, password)
+    # The words that ESP32 and Pico W both know; the latter, before 1.25, only while it is off.
+    def config(self, ssid, security, key=""):
+        if self.on:
+            raise AssertionError("too late for a name")
+        print("named", ssid, security, key)
 
     def scan(self):
         names = sorted(world())
