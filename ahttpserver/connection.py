@@ -132,12 +132,12 @@ class Connection:
                     self.since = None  # its time begins anew
                 return False
             self.request = request = url.HTTPRequest(data[:end] if self.input else data)
+            self.body = request.length or 0
+            self.more = 0
             if request.length != 0:
                 if request.length is None:
                     self.more = 1
                     self.input = url.CRLF + self.input  # as before each other chunk
-                else:
-                    self.body = request.length
                 self.left = self.app.timeout
                 self.since = None
         return request.expect or not len(self.input) < self.body <= 1024
@@ -151,6 +151,7 @@ class Connection:
         request = self.request
         if request:
             if request.expect:  # without 100 Continue many send no body
+                self.fill()  # has it come yet?
                 self.body = 2 * self.more  # the CR LF of next()
                 self.more = 0
             if not self.more and len(self.input) == self.body:
@@ -176,20 +177,13 @@ class Connection:
             sock, raw = raw, None
 
     def reset(self):
-        """Forget the request and the response, and wait for the next."""
+        """Forget the request, and wait for the next."""
         self.state = KEPT
         self.left = self.app.timeout
         if self.body:
             self.input = self.input[self.body :]
             self.body = 0
         self.request = None
-        self.room = -1
-        self.head = NOTHING
-        self.keep = False
-        if self.mute is not None or self.status != 200 or self.chunked:
-            self.mute = None
-            self.status = 200
-            self.chunked = False
 
     def get_extra_info(self, name):
         """"peername": the client's (address, port); None for other names."""

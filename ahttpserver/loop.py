@@ -208,7 +208,7 @@ def push(self, data):
     global _turns
     if self.unsent:
         # TLS has to be offered the very same bytes again; much is left if nobody awaits.
-        if self.raw or len(self.unsent) > 8192:
+        if self.raw or len(self.unsent) > 16384:
             self.gone = True
             raise ClientGone("unawaited")
         data = bytes(self.unsent) + data

@@ -119,30 +119,27 @@ class HTTPResponse:
                 room = int(value) - len(output)
                 if room >= 0:
                     continue
-            elif key != "transfer-encoding" and (key != "connection" or "Upgrade" in value):
+            elif key != "transfer-encoding" and (
+                key != "connection" or status == 101 or value == "Upgrade"
+            ):
                 if key == "content-type":
                     name = "Content-Type"
                 for line in value if isinstance(value, (list, tuple)) else (value,):
                     head += field(name, line) + CRLF
                 continue
             raise ValueError("bad %s: %s" % (name, value))
-        replaced = writer.head
-        if replaced == SENT:
+        if writer.head == SENT:
             raise ValueError("sent twice")
         if writer.ended is not None:
             raise ClientGone("closed")
-        # What is as always is not said again: an attribute less is less memory, and time.
-        if status != 200 or replaced:
-            writer.status = status
-        if not self.close or replaced:
-            writer.keep = not self.close
+        writer.status = status
+        writer.keep = not self.close
+        writer.mute = None
         request = writer.request
         # After these statuses there is no body, nor a length: see take().
-        if status in (101, 204, 304) or request is not None and request.method == "HEAD":
+        if status in (204, 304) or request is not None and request.method == "HEAD":
             writer.mute = len(output)
             output = b""
-        elif replaced:
-            writer.mute = None
         writer.head = head
         writer.room = room
         writer.output = output
@@ -215,7 +212,7 @@ def drain(self, _end=False):
         if self.head is NOTHING:
             if not self.output and self.ended is None:
                 raise ValueError("no answer")
-        elif self.head and self.room < 0:
+        elif self.head and self.room < 0 and self.ended is not False:
             self.room = 0
         if self.room > 0 and self.mute is None or self.ended is not None:
             self.keep = False
@@ -265,16 +262,16 @@ def take(self, end):
         self.head = SENT
         self.left = self.app.timeout
         line = b"Connection: close\r\n\r\n"
-        if mute is not None and self.status in (101, 204, 304):
+        if self.status == 101:
+            self.room = -1
+            length = None
+            self.body = 1 << 29  # what follows is not HTTP any more
+            self.more = 0
+            self.keep = False
+            line = CRLF
+        elif mute is not None and self.status in (204, 304):
             self.room = 0
             length = None
-            if self.status == 101:
-                self.room = -1
-                self.mute = None
-                self.body = 1 << 29  # what follows is not HTTP any more
-                self.more = 0
-                self.keep = False
-                line = CRLF
         elif length is None:
             if mute is None and self.request.version != "1.0":
                 self.chunked = True

@@ -45,9 +45,7 @@ async def take_place(writer):
     if count >= max(app.max_connections - 2, app.max_connections // 2):
         await app.refuse(writer, InvalidRequest("busy", 503))
         raise ClientGone("busy")
-    # A thread and the serving loop both look at these: they must not come into being later.
-    writer.gone, writer.ended, writer.owned = writer.gone, writer.ended, writer.owned
-    writer.unsent = b""
+    writer.unsent = b""  # before a thread has it: see server.exchange()
     writer.stream = True  # before anything waits: the next one has to count it
 
 

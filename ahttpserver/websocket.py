@@ -95,7 +95,8 @@ class _WebSocket:
                 found = self._next()
                 if not found:
                     # Only between frames the client may be silent for ever.
-                    conn.left = conn.app.timeout if conn.input or self._closed else None
+                    if not self._closed:
+                        conn.left = conn.app.timeout if conn.input else None
                     while not conn.fill(2048):
                         await conn.wait()
                     await sleep_ms(0)  # who never has to wait must not stop everything else

@@ -22,8 +22,8 @@ BUDGET = {
     "ahttpserver": {
         "core": 18900,
         "import": 26900,
-        "request": 2400,
-        "request, browser head": 2930,
+        "request": 2600,
+        "request, browser head": 3130,
         "static": 2300,
         "auth": 515,
         "receivefile": 830,
@@ -36,8 +36,8 @@ BUDGET = {
     "httpserver": {
         "core": 18750,
         "import": 26800,
-        "request": 1500,
-        "request, browser head": 2000,
+        "request": 1580,
+        "request, browser head": 2110,
         "static": 2285,
         "auth": 510,
         "receivefile": 825,

@@ -154,10 +154,7 @@ def _attend(self, conn, late):
         error = e
     finally:
         # What a handler or a handshake took of late is not the other clients' fault.
-        ticks = ticks_ms()
-        if ticks_diff(ticks, self._looked) > 100:
-            self.absent(self._looked, 100)
-        self._looked = ticks
+        self._looked = self.absent(self._looked, 100)
     if not conn.owned and conn in self.connections:
         self.connections.remove(conn)
         self.poller.unregister(conn.sock)
@@ -187,6 +184,7 @@ def _answer(self, conn, late):
                 error = InvalidRequest("", 408)
         except InvalidRequest as e:
             error = e
+        conn.born, conn.closes = conn.born, None  # as in exchange()
         keep = self.exchange(conn, error)
         if conn.owned:
             if conn.stream:  # the answer of another may not have begun
@@ -244,16 +242,16 @@ def close(self, good=True):
     """
     ended = self.ended
     self.ended = good
-    if self.owned:
+    if ended is None:
+        sleep_ms(0)
+        self.closes = self.owned  # who closes it?  See hand_over()
+    if self.closes:
         try:
             if good and ended is None:
                 self.drain(True)
-            if self.body > len(self.input) or self.more:
-                # What is unread when a socket closes destroys what was sent last.
-                self.left = 1000
-                for _ in range(64):
-                    self.input = b""
-                    while not self.fill(1024):
+            if (self.body or self.more) and self.linger():
+                while True:  # or until ClientGone
+                    while not self.fill():
                         self.wait()
         except OSError:
             pass
@@ -270,7 +268,13 @@ def hand_over(self):
     poller = self.app.poller
     poller.unregister(self.sock)  # first: once owned, its thread may close the socket
     self.owned = True
+    self.since = None  # so it never gives way
+    sleep_ms(0)  # long enough for two processors to see what the other one says
     if self.ended is None:
+        return True
+    while self.closes is None:  # the thread is in close() just now, and decides
+        sleep_ms(1)
+    if self.closes:
         return True
     self.owned = False
     poller.register(self.sock, POLLIN)

@@ -10,7 +10,7 @@ from url import InvalidRequest
 BUFFER = 2048  # bytes
 FULL = "disk full"
 
-_busy = set()  # names that uploads write to now, in lower case: some disks make no difference
+_busy = set()  # names that uploads write to now, in the form of a disk that makes least of them
 
 
 def receivefile(reader, filename, max_size=None):
@@ -27,7 +27,7 @@ def receivefile(reader, filename, max_size=None):
     if filename[-1:] in ("", "/"):
         raise InvalidRequest("no file name")
     part = filename + ".part"
-    name = filename.lower()
+    name = filename.lower().rstrip(". ")
     if name in _busy or name[-5:] == ".part":
         raise InvalidRequest("name in use", 409)
     if max_size is None:

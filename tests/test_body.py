@@ -243,6 +243,7 @@ ESCAPES = [
     ".hidden",
     "old.bin.part",
     "old.bin.PART",
+    "old.bin.part. .",
     "sub/.hidden",
     "main.py%00.txt",
     "./main.py",
@@ -423,7 +424,7 @@ def test_second_upload_of_the_same_file(server, files, package):
                 return
             assert Client(second).answer().status == 409
         with server.connect() as third:  # as some disks see it, this is the same file
-            third.sendall(head % b"OLD.bin")
+            third.sendall(head % b"OLD.bin.")
             assert Client(third).answer().status == 409
         assert put(server, "other.bin", b"other").status_code == 201
         first.sendall(b"1" * 10_000)

@@ -281,12 +281,13 @@ def test_100_continue_is_sent_once_when_the_body_is_read(server):
         assert client.interim == []
 
 
+@pytest.mark.parametrize("field", ["Content-Length: 100000", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("target, status", [("/unread", 200), ("/nowhere", 404), ("/hello", 405)])
-def test_no_100_continue_for_a_body_that_nobody_reads(server, target, status):
+def test_no_100_continue_for_a_body_that_nobody_reads(server, target, status, field):
     with server.connect() as connection:
         client = Client(connection)
         begin = time.monotonic()
-        connection.sendall(post(target, "Expect: 100-continue", "Content-Length: 100000"))
+        connection.sendall(post(target, "Expect: 100-continue", field))
         answer = client.answer()
         assert (answer.status, client.interim) == (status, [])
         # the client may send its body or not: nobody can know where the next request begins

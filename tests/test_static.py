@@ -315,7 +315,16 @@ def test_not_modified(server):
 def test_only_if_it_is_this_state(server):
     """RFC 9110 section 13.1.1: who resumes a download must not join two versions."""
     etag = server.get("/ten.txt").header("ETag")
-    for field, status in (etag, 206), ("*", 206), (f'"x", {etag}', 206), ('"x"', 412), ("", 412):
+    for field, status in (
+        (etag, 206),
+        ("*", 206),
+        (f'"x", {etag}', 206),
+        (f'W/"x", {etag}', 206),
+        ('"x"', 412),
+        ("", 412),
+        (f"W/{etag}", 412),
+        (f'"x",W/{etag}', 412),
+    ):
         answer = server.get("/ten.txt", f"If-Match: {field}", "Range: bytes=5-")
         assert answer.status == status, field
         assert (answer.body == b"56789") == (status == 206)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from client import Client
-from harness import wait_until
+from harness import Unfinished, wait_until
 
 pytestmark = pytest.mark.parametrize("package", ["httpserver"])
 
@@ -53,6 +53,32 @@ def test_answer_to_an_upload_that_is_not_read(server, target, chunked):
         client = Client(connection)
         assert client.answer().body == b"from a thread"
         assert client.rest() == b"" and not client.reset
+
+
+@pytest.mark.parametrize("target", [b"/thread", b"/quick"])
+def test_answer_to_an_upload_in_many_pieces(server, target):
+    with server.connect() as connection:
+        head = b"POST %s HTTP/1.1\r\nHost: board\r\nContent-Length: 5000\r\n\r\n"
+        connection.sendall(head % target)
+        for _ in range(100):
+            connection.sendall(b"x" * 50)
+            time.sleep(0.004)
+        client = Client(connection)
+        assert client.answer().body == b"from a thread"
+        assert client.rest() == b"" and not client.reset
+
+
+def test_threads_and_handlers_end_at_any_time(server):
+    """The thread and the serving loop look at one connection, and nothing orders them."""
+    before = server.descriptors()
+    for _ in range(600):
+        assert server.get("/any-time").body == b"abc"
+    server.wait_descriptors(before)
+
+
+def test_broken_off_by_a_thread_that_is_quick(server):
+    with pytest.raises(Unfinished):
+        server.get("/quick?broken")
 
 
 def test_no_memory_when_a_thread_closes(server):

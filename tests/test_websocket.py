@@ -1,5 +1,6 @@
 # WebSocket: the handshake, frames good and bad, clients, and what a socket costs the others.
 
+import contextlib
 import json
 import os
 import random
@@ -414,6 +415,18 @@ def test_server_closes(server, code):
         peer.send(frame(PING), frame(TEXT, "ignored"), closing(code))
         assert peer.frames() == []  # no answer to a ping after Close
     assert ["closed", ["ignored", "ignored"]] in wait_streams(server)
+
+
+def test_pings_do_not_hold_what_the_server_has_closed(server):
+    with server.connect() as connection:
+        peer = Socket(connection, "/close?code=1000")
+        assert peer.frames() == [(TEXT, "hello"), (CLOSE, 1000)]
+        begin = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() < begin + 20:  # until the server's own time is up, after 2 s
+                peer.send(frame(PING))
+                time.sleep(0.3)
+        assert time.monotonic() < begin + 20
 
 
 def test_closed_by_another(server):

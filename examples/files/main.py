@@ -51,7 +51,8 @@ def same_site(request):
 def file_name(request):
     """The name of the file that a request means."""
     name = request.parameters["name"]
-    if name[-5:].lower() == ".part":  # an upload that has not come whole
+    part = name.rstrip(". ")[-5:].lower() == ".part"  # an upload that has not come whole
+    if part or request.method == "DELETE" and name[-1:] in ("", "/"):  # a folder
         raise InvalidRequest("no such file", 404)
     return inside(FOLDER, name)
 
@@ -79,12 +80,11 @@ async def get(reader, writer, request):
 async def send_list(writer, folder):
     """{"free": bytes, "files": [[name, size], ...]}, piece by piece; a folder's size is null."""
     try:
-        entries = os.ilistdir(folder)
+        entries = os.ilistdir(folder[:-1])  # FAT wants no slash
         disk = os.statvfs(FOLDER)
     except OSError:
         raise InvalidRequest("no folder", 404)
-    header = {"Cache-Control": "no-store"}
-    await HTTPResponse(200, "application/json", close=False, header=header).send(writer)
+    await HTTPResponse(200, "application/json", False, {"Cache-Control": "no-store"}).send(writer)
     writer.write('{"free": %d, "files": [' % (disk[1] * disk[4]))
     comma = ""
     for entry in entries:

@@ -12,6 +12,7 @@ from ahttpserver import (
     HTTPResponse,
     HTTPServer,
     HTTPServerError,
+    InvalidRequest,
     sendfile,
 )
 from run_ahttpserver import run, sleep
@@ -43,8 +44,9 @@ async def closed(reader, writer, request):
 
 @app.route("GET", "/switch")
 async def switch(reader, writer, request):
-    header = {"Connection": "Upgrade", "Upgrade": "echo"}
+    header = {"Connection": "upgrade", "Upgrade": "echo"}
     await HTTPResponse(101, None, close=False, header=header).send(writer)
+    writer.write("welcome ")
     await writer.drain()
     writer.write(b"echo " + await reader.readexactly(5))
 
@@ -57,6 +59,26 @@ async def long_head(reader, writer, request):
     await HTTPResponse(200, "text/plain", close=False, header=header).send(writer)
     writer.write("x" * 4000)
     await writer.drain()
+
+
+@app.route("GET", "/broken-off")
+async def broken_off(reader, writer, request):
+    await HTTPResponse(200, "text/plain").send(writer)
+    writer.write("half")
+    writer.close(False)
+
+
+@app.route("PUT", "/refuses")
+async def refuses(reader, writer, request):
+    """After a while, in which the body comes that waited for 100 Continue in vain."""
+    await sleep(0.6)
+    raise InvalidRequest("no", 403)
+
+
+@app.route("GET", "/connection")
+async def wrong_connection(reader, writer, request):
+    header = {"Connection": "keep-alive, Upgrade"}
+    await HTTPResponse(200, header=header).send(writer, "")
 
 
 @app.route("GET", "/file")

@@ -4,6 +4,7 @@
 #     micropython threads_app.py PORT
 
 import _thread
+import random
 import sys
 import time
 
@@ -51,6 +52,12 @@ def in_pieces(writer):
     writer.close()
 
 
+def broken(writer):
+    HTTPResponse(200, "text/plain").send(writer)
+    writer.write("half")
+    writer.close(False)
+
+
 @app.route("GET", "/pieces")
 def pieces(reader, writer, request):
     _thread.start_new_thread(in_pieces, (writer,))
@@ -61,8 +68,22 @@ def pieces(reader, writer, request):
 @app.route("POST", "/quick")
 def quick(reader, writer, request):
     """The thread is faster than the server, or its end is."""
-    _thread.start_new_thread(in_pieces, (writer,))
+    _thread.start_new_thread(broken if request.query else in_pieces, (writer,))
     time.sleep(0.3)
+    return CONNECTION_KEEP_ALIVE
+
+
+def at_once(writer):
+    HTTPResponse(200, "text/plain").send(writer)
+    writer.write("abc")
+    writer.close()
+
+
+@app.route("GET", "/any-time")
+def any_time(reader, writer, request):
+    _thread.start_new_thread(at_once, (writer,))
+    for _ in range(random.getrandbits(9)):
+        pass
     return CONNECTION_KEEP_ALIVE
 
 
