@@ -22,8 +22,8 @@ BUDGET = {
     "ahttpserver": {
         "core": 18900,
         "import": 26900,
-        "request": 2600,
-        "request, browser head": 3130,
+        "request": 2500,
+        "request, browser head": 3030,
         "static": 2300,
         "auth": 515,
         "receivefile": 830,

@@ -184,7 +184,10 @@ def _answer(self, conn, late):
                 error = InvalidRequest("", 408)
         except InvalidRequest as e:
             error = e
-        conn.born, conn.closes = conn.born, None  # as in exchange()
+        # Should a thread get it, this loop looks at it, too: nothing may come into being then.
+        conn.gone = conn.owned = False
+        conn.ended = conn.closes = None
+        conn.born = conn.born
         keep = self.exchange(conn, error)
         if conn.owned:
             if conn.stream:  # the answer of another may not have begun

@@ -95,11 +95,9 @@ class HTTPServer:
         request = conn.request
         conn.state = SERVED
         conn.left = self.timeout
-        # All of a response.  Should a thread get the connection, its serving loop still looks at
-        # it: then no attribute may come into being.
-        conn.gone = conn.owned = conn.keep = conn.chunked = False
         conn.head = NOTHING
-        conn.ended = conn.mute = None
+        conn.keep = conn.chunked = False
+        conn.mute = None
         conn.status = 200
         conn.room = -1
         conn.output = b""
