@@ -132,12 +132,12 @@ class Connection:
                     self.since = None  # its time begins anew
                 return False
             self.request = request = url.HTTPRequest(data[:end] if self.input else data)
-            self.body = request.length or 0
-            self.more = 0
             if request.length != 0:
                 if request.length is None:
                     self.more = 1
                     self.input = url.CRLF + self.input  # as before each other chunk
+                else:
+                    self.body = request.length
                 self.left = self.app.timeout
                 self.since = None
         return request.expect or not len(self.input) < self.body <= 1024

@@ -187,7 +187,7 @@ def _answer(self, conn, late):
         # Should a thread get it, this loop looks at it, too: nothing may come into being then.
         conn.gone = conn.owned = False
         conn.ended = conn.closes = None
-        conn.born = conn.born
+        conn.born, conn.body, conn.more = conn.born, conn.body, conn.more
         keep = self.exchange(conn, error)
         if conn.owned:
             if conn.stream:  # the answer of another may not have begun
