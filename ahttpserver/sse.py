@@ -45,7 +45,7 @@ async def take_place(writer):
     if count >= max(app.max_connections - 2, app.max_connections // 2):
         await app.refuse(writer, InvalidRequest("busy", 503))
         raise ClientGone("busy")
-    writer.unsent = b""  # before a thread has it: see server.exchange()
+    writer.unsent = b""  # before a thread has it, as in server.exchange()
     writer.stream = True  # before anything waits: the next one has to count it
 
 

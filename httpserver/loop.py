@@ -21,7 +21,8 @@
 #
 # A connection that was handed over to a thread is that thread's alone (.owned): the serving loop
 # looks whether its socket is still there, says .gone, and takes the socket of a stream away whose
-# client has left: at the next look, or at once when it needs the place.  No lock is needed.
+# client has left: at the next look, or at once when it needs the place.  No lock is needed: what
+# the thread may set is there before it begins, and which of the two closes decides close().
 #
 # The functions are methods of HTTPServer and, from wait() on, of Connection.
 
@@ -184,7 +185,7 @@ def _answer(self, conn, late):
                 error = InvalidRequest("", 408)
         except InvalidRequest as e:
             error = e
-        # Should a thread get it, this loop looks at it, too: nothing may come into being then.
+        # As in server.exchange(): a thread may get it.
         conn.gone = conn.owned = False
         conn.ended = conn.closes = None
         conn.born, conn.body, conn.more = conn.born, conn.body, conn.more
