@@ -95,8 +95,8 @@ class HTTPServer:
         request = conn.request
         conn.state = SERVED
         conn.left = self.timeout
-        # A response begins.  All of it is set here: a thread may write it while a loop looks on, and
-        # then nothing of the connection may come into being.
+        # A response begins.  All of it is set here: a thread may write it while a loop looks on,
+        # and then nothing of the connection may come into being.
         conn.head = NOTHING
         conn.keep = conn.chunked = False
         conn.mute = None
