@@ -38,14 +38,14 @@ async def receivefile(reader, filename, max_size=None):
     size = 0
     try:
         with _file("no folder", open, part, "wb") as file:
-            data = True
-            while data:
+            while True:
                 data = await reader.read(BUFFER)
+                if not data:
+                    break
                 size += len(data)
                 if size > max_size:
                     raise InvalidRequest("too large", 413)
-                if data:
-                    _file(FULL, file.write, data)
+                _file(FULL, file.write, data)
             _file(FULL, file.close)  # LittleFS writes the end, and small files, only now
         _file("no file", os.rename, part, filename)
     finally:

@@ -22,7 +22,7 @@
 # A connection that was handed over to a thread is that thread's alone (.owned): the serving loop
 # looks whether its socket is still there, says .gone, and takes the socket of a stream away whose
 # client has left: at the next look, or at once when it needs the place.  No lock is needed: what
-# the thread may set is there before it begins, and which of the two closes decides close().
+# the thread may set is there before it begins, and close() decides which of the two closes.
 #
 # The functions are methods of HTTPServer and, from wait() on, of Connection.
 

@@ -108,7 +108,7 @@ def test_after_another_protocol_no_request_follows(server):
 
 
 def test_a_long_head_for_a_socket_that_is_full(server):
-    """What waits for the socket without being awaited is bounded: not by a head's length."""
+    """It leaves much unsent, as a handler does that never awaits, and is not taken for one."""
     for _ in range(3):
         assert server.get("/long-head").body == b"x" * 4000
 

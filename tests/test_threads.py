@@ -38,31 +38,23 @@ def test_answer_of_unknown_length_from_a_thread(server, target):
 
 
 @pytest.mark.parametrize("target", [b"/thread", b"/quick"])
-@pytest.mark.parametrize("chunked", [True, False])
-def test_answer_to_an_upload_that_is_not_read(server, target, chunked):
+@pytest.mark.parametrize(
+    "field, begin, piece, times, pause",
+    [
+        (b"Transfer-Encoding: chunked", b"9c40\r\n", 5000, 8, 0.1),
+        (b"Content-Length: 40000", b"", 5000, 8, 0.1),
+        (b"Content-Length: 5000", b"", 50, 100, 0.004),
+    ],
+    ids=["chunked", "sized", "in many pieces"],
+)
+def test_answer_to_an_upload_that_is_not_read(server, target, field, begin, piece, times, pause):
     """It arrives, although the client is still sending: closing at once would destroy it."""
-    field = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 40000"
-    size = b"9c40\r\n" if chunked else b""
     with server.connect() as connection:
-        connection.sendall(
-            b"POST %s HTTP/1.1\r\nHost: board\r\n%s\r\n\r\n%s" % (target, field, size)
-        )
-        for _ in range(8):
-            connection.sendall(b"x" * 5000)
-            time.sleep(0.1)
-        client = Client(connection)
-        assert client.answer().body == b"from a thread"
-        assert client.rest() == b"" and not client.reset
-
-
-@pytest.mark.parametrize("target", [b"/thread", b"/quick"])
-def test_answer_to_an_upload_in_many_pieces(server, target):
-    with server.connect() as connection:
-        head = b"POST %s HTTP/1.1\r\nHost: board\r\nContent-Length: 5000\r\n\r\n"
-        connection.sendall(head % target)
-        for _ in range(100):
-            connection.sendall(b"x" * 50)
-            time.sleep(0.004)
+        head = b"POST %s HTTP/1.1\r\nHost: board\r\n%s\r\n\r\n"
+        connection.sendall(head % (target, field) + begin)
+        for _ in range(times):
+            connection.sendall(b"x" * piece)
+            time.sleep(pause)
         client = Client(connection)
         assert client.answer().body == b"from a thread"
         assert client.rest() == b"" and not client.reset

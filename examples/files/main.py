@@ -51,8 +51,9 @@ def same_site(request):
 def file_name(request):
     """The name of the file that a request means."""
     name = request.parameters["name"]
-    part = name.rstrip(". ")[-5:].lower() == ".part"  # an upload that has not come whole
-    if part or request.method == "DELETE" and name[-1:] in ("", "/"):  # a folder
+    if request.method == "DELETE" and name[-1:] in ("", "/"):  # LittleFS removes folders, too
+        raise InvalidRequest("no file name")
+    if name.rstrip(". ")[-5:].lower() == ".part":  # an upload that has not come whole
         raise InvalidRequest("no such file", 404)
     return inside(FOLDER, name)
 
@@ -87,10 +88,9 @@ async def send_list(writer, folder):
     await HTTPResponse(200, "application/json", False, {"Cache-Control": "no-store"}).send(writer)
     writer.write('{"free": %d, "files": [' % (disk[1] * disk[4]))
     comma = ""
-    for entry in entries:
-        name = entry[0]
+    for name, kind, *_ in entries:
         try:
-            size = None if entry[1] == 0x4000 else os.stat(folder + name)[6]
+            size = None if kind == 0x4000 else os.stat(folder + name)[6]
         except OSError:  # deleted in the meantime
             continue
         if not name.startswith(".") and not name.endswith(".part"):
