@@ -23,7 +23,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
@@ -109,19 +109,24 @@ class Emulated(Board):
         command += ["-icount", icount] if icount else []
         nic = f"tap,fd={net.tap}" if net else "user,hostfwd=tcp:127.0.0.1:{}-:80"
         host, port = (BOARD_ADDRESS, 80) if net else (HOST, free_port())
-        self.process = subprocess.Popen(
-            [*command, "-nic", nic.format(port) + ",model=lan9118"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=[net.tap] if net else [],
-        )
-        said = b""
-        while not (tty := re.search(rb"redirected to (\S+)", said)):
-            piece = os.read(self.process.stdout.fileno(), 4096)
-            assert piece, f"QEMU has ended: {said.decode()}"
-            said += piece
-        super().__init__(tty[1].decode(), host, port)
+        # Not a pipe: QEMU tells of each frame that the board is too slow for, and stood still when
+        # a pipe that nobody empties was full.
+        with TemporaryFile() as output:
+            self.process = subprocess.Popen(
+                [*command, "-nic", nic.format(port) + ",model=lan9118"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[net.tap] if net else [],
+            )
+
+            def redirected():
+                said = os.pread(output.fileno(), 4096, 0).decode()
+                assert self.process.poll() is None, f"QEMU has ended: {said}"
+                return re.search(r"redirected to (\S+)", said)
+
+            tty = wait_until(redirected, 30)[1]
+        super().__init__(tty, host, port)
 
     def socket(self):
         return self.net.socket() if self.net else super().socket()
@@ -129,7 +134,6 @@ class Emulated(Board):
     def close(self):
         self.process.terminate()
         self.process.wait()
-        self.process.stdout.close()
 
 
 def firmware():
