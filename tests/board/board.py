@@ -121,9 +121,10 @@ class Emulated(Board):
             )
 
             def redirected():
+                ended = self.process.poll() is not None  # first: then said is all that it said
                 said = os.pread(output.fileno(), 4096, 0).decode()
-                assert self.process.poll() is None, f"QEMU has ended: {said}"
-                return re.search(r"redirected to (\S+)", said)
+                assert not ended, f"QEMU has ended: {said}"
+                return re.search(r"redirected to (\S+)\s", said)
 
             tty = wait_until(redirected, 30)[1]
         super().__init__(tty, host, port)
